@@ -1,0 +1,3 @@
+//! freebox-monitor.
+
+fn main() {}

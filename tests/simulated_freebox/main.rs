@@ -1,0 +1,3 @@
+//! Starts a simulated Freebox by hand.
+
+fn main() {}
