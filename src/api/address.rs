@@ -1,0 +1,168 @@
+//! Where a box is: a host with or without a port, or the start of a URL.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What a person writes after `--endpoint`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Address {
+    /// `http` or `https`, if it was said.
+    pub(super) scheme: Option<Scheme>,
+    /// A name or an address; IPv6 ones without their brackets.
+    pub(super) host: String,
+    /// The port, if it was said.
+    pub(super) port: Option<u16>,
+}
+
+/// How to speak to a box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scheme {
+    /// In the clear.
+    Http,
+    /// Over TLS.
+    Https,
+}
+
+impl Address {
+    /// The start of a URL at this host: `https://host:port`, without the port where it is the
+    /// usual one.
+    pub(super) fn origin(&self, scheme: Scheme, port: u16) -> String {
+        let host = bracketed(&self.host);
+        match (scheme, port) {
+            (Scheme::Http, 80) => format!("http://{host}"),
+            (Scheme::Https, 443) => format!("https://{host}"),
+            (Scheme::Http, _) => format!("http://{host}:{port}"),
+            (Scheme::Https, _) => format!("https://{host}:{port}"),
+        }
+    }
+
+    /// The host alone, as paths and messages show it.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+}
+
+fn bracketed(host: &str) -> String {
+    match host.contains(':') {
+        true => format!("[{host}]"),
+        false => host.to_owned(),
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.scheme {
+            None => "",
+            Some(Scheme::Http) => "http://",
+            Some(Scheme::Https) => "https://",
+        };
+        write!(f, "{scheme}{}", bracketed(&self.host))?;
+        match self.port {
+            Some(port) => write!(f, ":{port}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (scheme, rest) = match text.split_once("://") {
+            None => (None, text),
+            Some((word, rest)) if word.eq_ignore_ascii_case("http") => (Some(Scheme::Http), rest),
+            Some((word, rest)) if word.eq_ignore_ascii_case("https") => (Some(Scheme::Https), rest),
+            Some((word, _)) => return Err(format!("'{word}' is neither http nor https")),
+        };
+        // A path is what people copy along from the browser; the box says its own.
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let (host, port) = host_and_port(authority)?;
+        Ok(Address {
+            scheme,
+            host: host.to_ascii_lowercase(),
+            port,
+        })
+    }
+}
+
+/// Splits `HOST[:PORT]`; an IPv6 address may stand in brackets, and must where a port follows.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn host_and_port(text: &str) -> Result<(&str, Option<u16>), String> {
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (host, rest) = rest.split_once(']').ok_or("the bracket is not closed")?;
+            match rest {
+                "" => (host, None),
+                _ => (
+                    host,
+                    Some(rest.strip_prefix(':').ok_or("no ':' after ']'")?),
+                ),
+            }
+        }
+        None if text.matches(':').count() > 1 => (text, None),
+        None => match text.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (text, None),
+        },
+    };
+    let strange = |c: char| !(c.is_ascii_alphanumeric() || "-._:%".contains(c));
+    if host.is_empty() {
+        return Err("there is no host name in it".to_owned());
+    }
+    if let Some(c) = host.chars().find(|c| strange(*c)) {
+        return Err(format!("{c:?} cannot stand in a host name"));
+    }
+    let number = |port: &str| match port.parse() {
+        Ok(0) | Err(_) => Err(format!("'{port}' is no port")),
+        Ok(port) => Ok(port),
+    };
+    Ok((host, port.map(number).transpose()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        let cases = [
+            ("mafreebox.freebox.fr", "mafreebox.freebox.fr"),
+            ("Mafreebox.Freebox.FR:443", "mafreebox.freebox.fr:443"),
+            ("http://192.168.1.254", "http://192.168.1.254"),
+            (
+                "https://x.fbxos.fr:31337/api/v8/",
+                "https://x.fbxos.fr:31337",
+            ),
+            ("[::1]:8080", "[::1]:8080"),
+            ("fe80::1", "[fe80::1]"),
+        ];
+        for (given, expected) in cases {
+            let address: Address = given
+                .parse()
+                .unwrap_or_else(|error| panic!("{given}: {error}"));
+            assert_eq!(address.to_string(), expected);
+        }
+        for bad in [
+            "",
+            ":80",
+            "a b",
+            "host:0",
+            "host:99999",
+            "host:x",
+            "ftp://a",
+            "[::1",
+            "u@h",
+        ] {
+            assert!(bad.parse::<Address>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn origins_leave_out_the_usual_port() {
+        let address: Address = "[::1]".parse().expect("an address");
+        assert_eq!(address.origin(Scheme::Https, 443), "https://[::1]");
+        assert_eq!(address.origin(Scheme::Http, 8080), "http://[::1]:8080");
+    }
+}

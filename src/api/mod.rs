@@ -1,0 +1,323 @@
+//! The box: one path in, one result out. Finding the box, opening and renewing the session,
+//! limits and the envelope stay in here.
+
+mod address;
+mod discovery;
+mod envelope;
+mod error;
+mod login;
+mod recording;
+mod roots;
+mod transport;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+pub(crate) use address::{Address, host_and_port};
+pub(crate) use discovery::{Endpoint, Search, find};
+pub(crate) use error::{Error, Kind};
+pub(crate) use login::{App, HashType, Status, authorize, status};
+pub(crate) use recording::Recording;
+pub(crate) use roots::read_bundle;
+pub(crate) use transport::{Limits, Transport, Trust};
+
+use crate::secret::Secret;
+use transport::{Answer, Fault};
+
+/// What a run may take over from the one before: where the box is, and a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Known {
+    /// Where the API is.
+    pub(crate) endpoint: Endpoint,
+    /// A session that may still be alive.
+    pub(crate) session: Option<Secret>,
+}
+
+/// A box that can be asked.
+#[derive(Debug)]
+pub(crate) struct Client {
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    Live(Box<Live>),
+    Replay(Recording),
+}
+
+impl Client {
+    /// A client of a real box. Nothing is asked yet.
+    pub(crate) fn new(
+        transport: Transport,
+        search: Search,
+        app: App,
+        known: Option<Known>,
+    ) -> Self {
+        let live = Live {
+            transport,
+            search,
+            app,
+            state: Mutex::new(State {
+                known: known.clone(),
+                proven: false,
+                generation: 0,
+                missing: Vec::new(),
+                verdict: None,
+            }),
+        };
+        Client {
+            source: Source::Live(Box::new(live)),
+        }
+    }
+
+    /// A client of a recording.
+    pub(crate) fn replay(recording: Recording) -> Self {
+        Client {
+            source: Source::Replay(recording),
+        }
+    }
+
+    /// The result at `path`, `null` where the box says success and nothing else.
+    ///
+    /// # Errors
+    /// See [`Kind`]; the error names the path.
+    pub(crate) fn get(&self, path: &str) -> Result<Json, Error> {
+        match &self.source {
+            Source::Replay(recording) => {
+                let answer = recording.answer(path).and_then(envelope::open);
+                answer.map_err(|kind| Error::new(path, kind))
+            }
+            Source::Live(live) => live.get(path),
+        }
+    }
+
+    /// The same for a result that has to be an object.
+    ///
+    /// # Errors
+    /// As [`Client::get`], and when it is anything else.
+    pub(crate) fn get_object(&self, path: &str) -> Result<Json, Error> {
+        let result = self.get(path)?;
+        match result.is_object() {
+            true => Ok(result),
+            false => Err(Error::new(
+                path,
+                Kind::NotUnderstood("the result is no object".to_owned()),
+            )),
+        }
+    }
+
+    /// Opens a session, if none is open, and says which permissions it lacks.
+    ///
+    /// # Errors
+    /// Whatever kept the box from opening one.
+    pub(crate) fn missing_permissions(&self) -> Result<Vec<String>, Error> {
+        match &self.source {
+            Source::Replay(_) => Ok(Vec::new()),
+            Source::Live(live) => {
+                let mut state = live.state();
+                live.session(&mut state)?;
+                Ok(state.missing.clone())
+            }
+        }
+    }
+
+    /// Why this box could not be used at all in this run, if that is so.
+    pub(crate) fn verdict(&self) -> Option<Error> {
+        match &self.source {
+            Source::Replay(_) => None,
+            Source::Live(live) => live.state().verdict.clone(),
+        }
+    }
+
+    /// The box as far as it is known by now.
+    pub(crate) fn endpoint(&self) -> Option<Endpoint> {
+        match &self.source {
+            Source::Replay(recording) => Some(recording.endpoint().clone()),
+            Source::Live(live) => live.state().known.as_ref().map(|it| it.endpoint.clone()),
+        }
+    }
+
+    /// What the next run may take over.
+    pub(crate) fn known(&self) -> Option<Known> {
+        match &self.source {
+            Source::Replay(_) => None,
+            Source::Live(live) => live.state().known.clone(),
+        }
+    }
+}
+
+/// A client of a real box. Several threads may ask at once: whatever concerns all of them (the
+/// search for the box, the log-in) happens under one lock, and once.
+#[derive(Debug)]
+struct Live {
+    transport: Transport,
+    search: Search,
+    app: App,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    known: Option<Known>,
+    /// Whether the known endpoint has answered in this run. One that has not may be out of date.
+    proven: bool,
+    /// Counts the changes of endpoint and session, so that a thread whose request failed can see
+    /// whether another one has already seen to it.
+    generation: u32,
+    /// The permissions that the session opened in this run lacks.
+    missing: Vec<String>,
+    /// Once set, nothing is asked any more.
+    verdict: Option<Error>,
+}
+
+impl Live {
+    /// Asks, with one remedy each for a session that is over and a box that has moved.
+    fn get(&self, path: &str) -> Result<Json, Error> {
+        let (mut renewed, mut moved) = (false, false);
+        loop {
+            let (url, token, generation) = self.prepare(path)?;
+            let answer = self.ask(path, &url, &token);
+            match &answer {
+                Err(error) if error.wants_login() && !renewed => {
+                    renewed = true;
+                    self.renew(generation)?;
+                }
+                Err(error) if self.is_out_of_date(error) && !moved => {
+                    moved = true;
+                    self.search_again(generation)?;
+                }
+                _ => return answer,
+            }
+        }
+    }
+
+    fn ask(&self, path: &str, url: &str, token: &Secret) -> Result<Json, Error> {
+        let answer = opened(self.transport.get(url, Some(token)));
+        if matches!(answer, Ok(_) | Err(Kind::Declined(_))) {
+            self.state().proven = true;
+        }
+        let answer = answer.map_err(|kind| Error::new(path, kind));
+        log::debug!(
+            "{url}: {}",
+            answer
+                .as_ref()
+                .err()
+                .map_or("ok".to_owned(), Error::to_string)
+        );
+        answer
+    }
+
+    /// The address of `path` and the session to ask with.
+    fn prepare(&self, path: &str) -> Result<(String, Secret, u32), Error> {
+        let mut state = self.state();
+        let (base, token) = self.session(&mut state)?;
+        Ok((format!("{base}{path}"), token, state.generation))
+    }
+
+    /// The base and the session, found and opened if need be.
+    fn session(&self, state: &mut State) -> Result<(String, Secret), Error> {
+        if let Some(verdict) = &state.verdict {
+            return Err(verdict.clone());
+        }
+        let known = match &state.known {
+            Some(known) if state.proven || !self.search.force => known.clone(),
+            _ => self.find(state)?,
+        };
+        let base = known.endpoint.base;
+        let token = match known.session {
+            Some(token) => token,
+            None => self.log_in(state)?,
+        };
+        // A log-in may have moved the base.
+        let base = state
+            .known
+            .as_ref()
+            .map_or(base, |it| it.endpoint.base.clone());
+        Ok((base, token))
+    }
+
+    fn find(&self, state: &mut State) -> Result<Known, Error> {
+        let found = find(&self.transport, &self.search).and_then(|endpoint| {
+            let checked = self.app.expects(endpoint.uid.as_deref());
+            checked.map_err(|kind| Error::new(&endpoint.base, kind))?;
+            Ok(endpoint)
+        });
+        let endpoint = self.judged(state, found)?;
+        log::debug!("the box is at {}", endpoint.base);
+        // A session belongs to the box, not to the way that leads there.
+        let before = state.known.take().and_then(|it| it.session);
+        let known = Known {
+            endpoint,
+            session: before,
+        };
+        state.known = Some(known.clone());
+        state.proven = true;
+        state.generation += 1;
+        Ok(known)
+    }
+
+    fn log_in(&self, state: &mut State) -> Result<Secret, Error> {
+        let base = state
+            .known
+            .as_ref()
+            .map_or_else(String::new, |it| it.endpoint.base.clone());
+        let mut opened = login::open_session(&self.transport, &base, &self.app);
+        if !state.proven && opened.as_ref().is_err_and(|error| error.is_out_of_date()) {
+            let base = self.find(state)?.endpoint.base;
+            opened = login::open_session(&self.transport, &base, &self.app);
+        }
+        let session = self.judged(state, opened)?;
+        log::debug!("a session is open");
+        if let Some(known) = &mut state.known {
+            known.session = Some(session.token.clone());
+        }
+        state.missing = session.missing;
+        state.generation += 1;
+        Ok(session.token)
+    }
+
+    /// Keeps an error that no other request of this run will escape.
+    fn judged<T>(&self, state: &mut State, outcome: Result<T, Error>) -> Result<T, Error> {
+        outcome.inspect_err(|error| state.verdict = Some(error.clone()))
+    }
+
+    /// Opens a new session in place of the one of `generation`, unless that has been done.
+    fn renew(&self, generation: u32) -> Result<(), Error> {
+        let mut state = self.state();
+        if state.generation == generation {
+            if let Some(known) = &mut state.known {
+                known.session = None;
+            }
+            self.log_in(&mut state)?;
+        }
+        Ok(())
+    }
+
+    /// Looks for the box anew in place of the endpoint of `generation`.
+    fn search_again(&self, generation: u32) -> Result<(), Error> {
+        let mut state = self.state();
+        if state.generation == generation {
+            log::debug!("the box is not where it was");
+            self.find(&mut state)?;
+        }
+        Ok(())
+    }
+
+    /// Whether an error may come from an endpoint that was good in an earlier run only.
+    fn is_out_of_date(&self, error: &Error) -> bool {
+        error.is_out_of_date() && !self.state().proven
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A thread that panicked leaves nothing half done in here.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An answer without its envelope.
+fn opened(answer: Result<Answer, Fault>) -> Result<Json, Kind> {
+    let answer = answer.map_err(|fault| Kind::NoAnswer(fault.to_string()))?;
+    envelope::open(envelope::parse(answer.status, &answer.body)?)
+}

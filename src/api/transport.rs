@@ -1,0 +1,257 @@
+//! One request, one answer: the HTTP client with all its limits, and what its failures mean.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::CertificateError;
+use serde_json::Value as Json;
+use ureq::http::Response;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Body};
+
+use super::roots::free_roots;
+use crate::deadline::Deadline;
+use crate::error::{chain, one_line};
+use crate::secret::Secret;
+
+/// No answer that is read here comes near: the longest list seen has some 150 kB.
+const LARGEST_BODY: u64 = 8 * 1024 * 1024;
+/// A box on the same network answers in milliseconds.
+const LONGEST_CONNECT: Duration = Duration::from_secs(5);
+/// The header that carries the session.
+const SESSION_HEADER: &str = "X-Fbx-App-Auth";
+
+/// What to trust.
+#[derive(Clone, Debug)]
+pub(crate) enum Trust {
+    /// Free's roots and the public ones.
+    BuiltIn,
+    /// These roots and no others.
+    Only(Vec<Certificate<'static>>),
+    /// Anything (`--ssl-no-verify`).
+    Anything,
+}
+
+/// The limits of a run, as far as requests are concerned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// When the last request has to be over.
+    pub(crate) deadline: Deadline,
+    /// How long one request may take, from the name look-up to the last byte.
+    pub(crate) request: Duration,
+}
+
+/// The HTTP client of a run.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    agent: Agent,
+    limits: Limits,
+}
+
+/// What came back, whatever its status.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// The HTTP status.
+    pub(super) status: u16,
+    /// The whole body.
+    pub(super) body: Vec<u8>,
+}
+
+/// Why nothing came back. The kinds are those that the search for the box tells apart.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Time ran out. Whatever is there will not answer another request in time either.
+    TimedOut(Duration),
+    /// Nothing listens there, or the name is not known.
+    Unreachable(String),
+    /// TLS was spoken and the certificate is not good.
+    Certificate(String),
+    /// The connection broke off. A kept one does so when the box has closed it meanwhile.
+    Lost(String),
+    /// Something else listens there, or the answer is beyond all bounds.
+    Broken(String),
+}
+
+impl Transport {
+    /// A client that trusts `trust` and keeps within `limits`.
+    pub(crate) fn new(trust: &Trust, limits: Limits) -> Self {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(provider)
+            .root_certs(roots(trust))
+            .disable_verification(matches!(trust, Trust::Anything))
+            .build();
+        let agent = Agent::config_builder()
+            .tls_config(tls)
+            .timeout_connect(Some(LONGEST_CONNECT.min(limits.request)))
+            .max_idle_age(Duration::from_secs(60))
+            // What looks like an error by its status holds the box's own words.
+            .http_status_as_error(false)
+            // A redirect could carry the session to another host.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            // The box is on this side of any proxy.
+            .proxy(None)
+            .user_agent(concat!("freebox-monitor/", env!("CARGO_PKG_VERSION")))
+            .accept("application/json")
+            .build()
+            .new_agent();
+        Transport { agent, limits }
+    }
+
+    /// Fetches `url`. A connection that was kept and turns out to be dead costs a second try.
+    pub(super) fn get(&self, url: &str, session: Option<&Secret>) -> Result<Answer, Fault> {
+        let ask = |left: Duration| {
+            let request = self
+                .agent
+                .get(url)
+                .config()
+                .timeout_global(Some(left))
+                .build();
+            match session {
+                Some(token) => request.header(SESSION_HEADER, token.reveal()).call(),
+                None => request.call(),
+            }
+        };
+        match self.exchange(ask) {
+            Err(Fault::Lost(first)) => {
+                log::debug!("{url}: {first}; trying once more");
+                self.exchange(ask)
+            }
+            other => other,
+        }
+    }
+
+    /// Sends `body` to `url`.
+    pub(super) fn post(&self, url: &str, body: &Json) -> Result<Answer, Fault> {
+        self.exchange(|left| {
+            let request = self
+                .agent
+                .post(url)
+                .config()
+                .timeout_global(Some(left))
+                .build();
+            request
+                .content_type("application/json")
+                .send(body.to_string())
+        })
+    }
+
+    fn exchange(
+        &self,
+        ask: impl FnOnce(Duration) -> Result<Response<Body>, ureq::Error>,
+    ) -> Result<Answer, Fault> {
+        let limit = match self.limits.deadline.left() {
+            Some(left) => left.min(self.limits.request),
+            None => return Err(Fault::TimedOut(Duration::ZERO)),
+        };
+        let fault = |error| fault(error, limit);
+        let mut response = ask(limit).map_err(fault)?;
+        let status = response.status();
+        if status.is_redirection() {
+            let to = response.headers().get("location");
+            let to = to.and_then(|it| it.to_str().ok()).unwrap_or("nowhere");
+            let words = format!("redirects to {to}, which is not followed");
+            return Err(Fault::Broken(words));
+        }
+        let body = response.body_mut().with_config().limit(LARGEST_BODY);
+        Ok(Answer {
+            status: status.as_u16(),
+            body: body.read_to_vec().map_err(fault)?,
+        })
+    }
+}
+
+fn roots(trust: &Trust) -> RootCerts {
+    match trust {
+        Trust::BuiltIn => {
+            let public = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+            let public = public
+                .iter()
+                .map(|root| Certificate::from_der(root.as_ref()));
+            RootCerts::from(free_roots().chain(public))
+        }
+        Trust::Only(roots) => RootCerts::new_with_certs(roots),
+        Trust::Anything => RootCerts::new_with_certs(&[]),
+    }
+}
+
+/// What an error of the HTTP client means to a person. `limit` is what the request was given.
+fn fault(error: ureq::Error, limit: Duration) -> Fault {
+    match error {
+        ureq::Error::Timeout(ureq::Timeout::Connect) => Fault::TimedOut(limit.min(LONGEST_CONNECT)),
+        ureq::Error::Timeout(_) => Fault::TimedOut(limit),
+        ureq::Error::HostNotFound => Fault::Unreachable("the name is not known".to_owned()),
+        ureq::Error::Rustls(error) => tls_fault(&error),
+        ureq::Error::Io(error) => io_fault(&error, limit),
+        ureq::Error::BodyExceedsLimit(_) => {
+            let mebibytes = LARGEST_BODY / 1024 / 1024;
+            Fault::Broken(format!("the answer is larger than {mebibytes} MiB"))
+        }
+        ureq::Error::Protocol(error) => {
+            Fault::Broken(format!("no proper HTTP: {}", one_line(&chain(&error))))
+        }
+        other => Fault::Broken(one_line(&chain(&other))),
+    }
+}
+
+fn io_fault(error: &io::Error, limit: Duration) -> Fault {
+    if let Some(tls) = error.get_ref().and_then(|it| it.downcast_ref()) {
+        return tls_fault(tls);
+    }
+    match error.kind() {
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Fault::TimedOut(limit),
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::UnexpectedEof => {
+            Fault::Lost("the connection broke off in the middle".to_owned())
+        }
+        io::ErrorKind::ConnectionRefused => Fault::Unreachable("connection refused".to_owned()),
+        // No route, no network, a name that does not resolve: the system's words are good.
+        _ => Fault::Unreachable(one_line(&error.to_string())),
+    }
+}
+
+fn tls_fault(error: &rustls::Error) -> Fault {
+    use CertificateError as Bad;
+    let words = match error {
+        rustls::Error::InvalidCertificate(bad) => match bad {
+            Bad::Expired | Bad::ExpiredContext { .. } => "its certificate has expired",
+            Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+                "its certificate is not valid yet; is the clock of this machine right?"
+            }
+            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
+                "its certificate is for another host name; \
+                 use --endpoint mafreebox.freebox.fr or --api-endpoint-detect-ssl-domain"
+            }
+            Bad::UnknownIssuer => {
+                "its certificate is not from Free or a public authority; \
+                 --ssl-ca-bundle-file names the roots to trust instead"
+            }
+            other => return Fault::Certificate(format!("its certificate is not good: {other}")),
+        },
+        rustls::Error::InvalidMessage(_) => {
+            return Fault::Broken("does not speak TLS".to_owned());
+        }
+        other => return Fault::Broken(format!("TLS: {other}")),
+    };
+    Fault::Certificate(words.to_owned())
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::TimedOut(limit) if limit.is_zero() => f.write_str("no time is left for it"),
+            Fault::TimedOut(limit) => {
+                write!(f, "no complete answer within {:.1} s", limit.as_secs_f32())
+            }
+            Fault::Unreachable(words)
+            | Fault::Certificate(words)
+            | Fault::Lost(words)
+            | Fault::Broken(words) => f.write_str(words),
+        }
+    }
+}

@@ -1,0 +1,478 @@
+//! Arguments, and the one step from them to [`Settings`]. Nobody else looks at arguments.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use argh::FromArgs;
+
+use crate::api::{self, Address, HashType, Trust};
+use crate::deliver::carbon::Carbon;
+use crate::error::{Error, one_line};
+use crate::sections::{self, SECTIONS, Section};
+use crate::template;
+
+/// Sends the statistics of a Freebox to Graphite. Without options: collect the connection section
+/// and print `path value timestamp` lines on stdout.
+#[derive(FromArgs)]
+struct Args {
+    /// collect every section that this box and its permissions allow
+    #[argh(switch, short = 'A')]
+    all: bool,
+
+    /// the box: HOST, HOST:PORT or URL (default mafreebox.freebox.fr)
+    #[argh(option, short = 'e', arg_name = "box")]
+    endpoint: Option<Address>,
+
+    /// the name of the box in paths ({{name}} in templates)
+    #[argh(option, arg_name = "name")]
+    name: Option<String>,
+
+    /// the credentials file, this program's own or that of freebox_monitor.py
+    #[argh(option, short = 'c', arg_name = "file")]
+    config: Option<PathBuf>,
+
+    /// ask the box for access; somebody has to say yes on its front panel
+    #[argh(switch, short = 'r')]
+    register: bool,
+
+    /// with --register: ask even if access is granted already
+    #[argh(switch)]
+    force: bool,
+
+    /// say whether access is granted
+    #[argh(switch, short = 's')]
+    register_status: bool,
+
+    /// the form of the lines: graphite
+    #[argh(option, short = 'f', arg_name = "form", default = "Format::Graphite")]
+    format: Format,
+
+    /// deliver to the carbon at HOST[:PORT] over TCP (default port 2003) instead of stdout
+    #[argh(option, arg_name = "host")]
+    carbon: Option<Carbon>,
+
+    /// the path template: a file, or one of the shipped ones (dotted, tagged, flat)
+    #[argh(option, short = 't', arg_name = "file")]
+    template: Option<String>,
+
+    /// print the template that would be used
+    #[argh(switch)]
+    print_template: bool,
+
+    /// check the template and print the path of every metric
+    #[argh(switch)]
+    check_template: bool,
+
+    /// print what would be delivered, and do not deliver it
+    #[argh(switch)]
+    dry_run: bool,
+
+    /// take the answers from a recording instead of a box
+    #[argh(option, arg_name = "file")]
+    replay: Option<PathBuf>,
+
+    /// list every metric there is
+    #[argh(switch)]
+    list_metrics: bool,
+
+    /// how long the whole run may take, in seconds (default 40)
+    #[argh(option, arg_name = "seconds")]
+    timeout: Option<Seconds>,
+
+    /// the hash of the log-in: sha1 (default) or sha256
+    #[argh(option, arg_name = "hash", default = "HashType::Sha1")]
+    auth_hash_type: HashType,
+
+    /// look for the box's API in every run
+    #[argh(switch)]
+    api_endpoint_detect_force: bool,
+
+    /// speak to the box under the domain it has from Free
+    #[argh(switch)]
+    api_endpoint_detect_ssl_domain: bool,
+
+    /// use this major version of the API instead of the box's own
+    #[argh(option, arg_name = "number")]
+    api_version_force: Option<u32>,
+
+    /// take any certificate for the box's own
+    #[argh(switch)]
+    ssl_no_verify: bool,
+
+    /// trust the certificates of this PEM file instead of Free's and the public ones
+    #[argh(option, arg_name = "file")]
+    ssl_ca_bundle_file: Option<PathBuf>,
+
+    /// say on stderr what happens
+    #[argh(switch, short = 'd')]
+    debug: bool,
+
+    /// print the version
+    #[argh(switch, short = 'v')]
+    version: bool,
+}
+
+/// The short options that take a value.
+const SHORT_WITH_VALUE: [char; 4] = ['c', 'e', 'f', 't'];
+
+/// The form of the lines.
+#[derive(Clone, Copy, Debug)]
+enum Format {
+    Graphite,
+}
+
+impl std::str::FromStr for Format {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        match word {
+            "graphite" => Ok(Format::Graphite),
+            _ => Err("graphite is the only one there is".to_owned()),
+        }
+    }
+}
+
+/// A length of time that a run can have.
+#[derive(Clone, Copy, Debug)]
+struct Seconds(Duration);
+
+impl std::str::FromStr for Seconds {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let seconds: Option<f64> = word.parse().ok();
+        match seconds.filter(|it| (0.1..=86_400.0).contains(it)) {
+            Some(seconds) => Ok(Seconds(Duration::from_secs_f64(seconds))),
+            None => Err("it is a number of seconds, from 0.1 to a day".to_owned()),
+        }
+    }
+}
+
+/// What the arguments mean.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// What to do.
+    pub(crate) task: Task,
+    /// Which box, and how to speak to it.
+    pub(crate) target: Target,
+    /// The credentials file, if one was named.
+    pub(crate) config: Option<PathBuf>,
+    /// Which sections to collect.
+    pub(crate) sections: &'static [Section],
+    /// The template, if one was named.
+    pub(crate) template: Option<TemplateChoice>,
+    /// Where the lines go; `None` is stdout.
+    pub(crate) carbon: Option<Carbon>,
+    /// Whether to show instead of doing.
+    pub(crate) dry_run: bool,
+    /// How long the task may take, if that was said.
+    pub(crate) timeout: Option<Duration>,
+    /// Whether to say what happens.
+    pub(crate) debug: bool,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Print this and do nothing else.
+    Print(String),
+    /// Collect from the box and deliver.
+    Collect,
+    /// Collect from a recording and deliver.
+    Replay(PathBuf),
+    /// Ask for access.
+    Register {
+        /// Even if it is granted already.
+        force: bool,
+    },
+    /// Say whether access is granted.
+    RegisterStatus,
+    /// Print the template.
+    PrintTemplate,
+    /// Check the template and print every path.
+    CheckTemplate,
+    /// List every metric.
+    ListMetrics,
+}
+
+/// Which box, and how to speak to it.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// Where it is, if that was said.
+    pub(crate) endpoint: Option<Address>,
+    /// What its user calls it.
+    pub(crate) name: Option<String>,
+    /// Whether to use its domain.
+    pub(crate) by_domain: bool,
+    /// Whether to look for it in every run.
+    pub(crate) detect_force: bool,
+    /// The version of the API to use instead of its own.
+    pub(crate) version: Option<u32>,
+    /// The hash of the log-in.
+    pub(crate) hash: HashType,
+    /// What to trust.
+    pub(crate) trust: Trust,
+}
+
+/// A template, as `--template` names it.
+#[derive(Debug)]
+pub(crate) enum TemplateChoice {
+    /// A shipped one: its name and its text.
+    Shipped(&'static str, &'static str),
+    /// A file.
+    File(PathBuf),
+}
+
+/// Reads the arguments, without the program's name.
+///
+/// # Errors
+/// A misuse, in one line.
+pub(crate) fn settings(args: impl Iterator<Item = std::ffi::OsString>) -> Result<Settings, Error> {
+    let utf8 = |arg: std::ffi::OsString| {
+        arg.into_string().map_err(|arg| {
+            Error::misuse(format!(
+                "the argument {} is not UTF-8",
+                arg.to_string_lossy()
+            ))
+        })
+    };
+    let args: Vec<String> = args.map(utf8).collect::<Result<_, _>>()?;
+    let args = normalised(args);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match Args::from_args(&["freebox-monitor"], &args) {
+        Ok(args) => args.settings(),
+        Err(early) => match early.status {
+            Ok(()) => Ok(Settings::printing(early.output)),
+            Err(()) => Err(Error::misuse(format!(
+                "{} (--help lists the options)",
+                one_line(&early.output)
+            ))),
+        },
+    }
+}
+
+/// Lets the habits from the Python script work: `--name=value`, `-HSW`, `-cFILE`.
+fn normalised(args: Vec<String>) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut rest = args.into_iter();
+    for arg in rest.by_ref() {
+        if arg == "--" {
+            out.push(arg);
+            break;
+        }
+        match arg.strip_prefix("--").and_then(|long| long.split_once('=')) {
+            Some((name, value)) => out.extend([format!("--{name}"), value.to_owned()]),
+            None if arg.starts_with('-') && !arg.starts_with("--") => out.extend(unclustered(&arg)),
+            None => out.push(arg),
+        }
+    }
+    out.extend(rest);
+    out
+}
+
+fn unclustered(arg: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut letters = arg.chars();
+    letters.next();
+    while let Some(letter) = letters.next() {
+        out.push(format!("-{letter}"));
+        let value = letters.as_str();
+        if SHORT_WITH_VALUE.contains(&letter) && !value.is_empty() {
+            out.push(value.to_owned());
+            break;
+        }
+    }
+    match out.is_empty() {
+        true => vec![arg.to_owned()],
+        false => out,
+    }
+}
+
+impl Args {
+    fn settings(self) -> Result<Settings, Error> {
+        let Format::Graphite = self.format;
+        Ok(Settings {
+            task: self.task()?,
+            target: Target {
+                trust: self.trust()?,
+                endpoint: self.endpoint,
+                name: self.name,
+                by_domain: self.api_endpoint_detect_ssl_domain,
+                detect_force: self.api_endpoint_detect_force,
+                version: self.api_version_force,
+                hash: self.auth_hash_type,
+            },
+            config: self.config,
+            sections: if self.all {
+                SECTIONS
+            } else {
+                sections::usual()
+            },
+            template: self.template.map(TemplateChoice::named),
+            carbon: self.carbon,
+            dry_run: self.dry_run,
+            timeout: self.timeout.map(|Seconds(timeout)| timeout),
+            debug: self.debug,
+        })
+    }
+
+    /// The one thing to do: options that ask for different things exclude each other.
+    fn task(&self) -> Result<Task, Error> {
+        let version = concat!("freebox-monitor ", env!("CARGO_PKG_VERSION"), "\n");
+        let asked = [
+            (
+                "--version",
+                self.version.then(|| Task::Print(version.to_owned())),
+            ),
+            (
+                "--register",
+                self.register
+                    .then_some(Task::Register { force: self.force }),
+            ),
+            (
+                "--register-status",
+                self.register_status.then_some(Task::RegisterStatus),
+            ),
+            (
+                "--print-template",
+                self.print_template.then_some(Task::PrintTemplate),
+            ),
+            (
+                "--check-template",
+                self.check_template.then_some(Task::CheckTemplate),
+            ),
+            (
+                "--list-metrics",
+                self.list_metrics.then_some(Task::ListMetrics),
+            ),
+            ("--replay", self.replay.clone().map(Task::Replay)),
+        ];
+        let mut asked = asked
+            .into_iter()
+            .filter_map(|(name, task)| Some((name, task?)));
+        let first = asked.next();
+        if let (Some((one, _)), Some((other, _))) = (&first, asked.next()) {
+            return Err(Error::misuse(format!(
+                "{one} and {other} exclude each other"
+            )));
+        }
+        let task = first.map_or(Task::Collect, |(_, task)| task);
+        match task {
+            Task::Register { .. } => Ok(task),
+            _ if self.force => Err(Error::misuse("--force goes with --register only")),
+            _ => Ok(task),
+        }
+    }
+
+    fn trust(&self) -> Result<Trust, Error> {
+        match (&self.ssl_ca_bundle_file, self.ssl_no_verify) {
+            (_, true) => Ok(Trust::Anything),
+            (Some(path), false) => Ok(Trust::Only(api::read_bundle(path)?)),
+            (None, false) => Ok(Trust::BuiltIn),
+        }
+    }
+}
+
+impl TemplateChoice {
+    fn named(word: String) -> Self {
+        let shipped = template::SHIPPED.iter().find(|(name, _)| *name == word);
+        match shipped {
+            Some((name, text)) => TemplateChoice::Shipped(name, text),
+            None => TemplateChoice::File(PathBuf::from(word)),
+        }
+    }
+}
+
+impl Settings {
+    fn printing(text: String) -> Self {
+        Settings {
+            task: Task::Print(text),
+            target: Target {
+                endpoint: None,
+                name: None,
+                by_domain: false,
+                detect_force: false,
+                version: None,
+                hash: HashType::Sha1,
+                trust: Trust::BuiltIn,
+            },
+            config: None,
+            sections: &[],
+            template: None,
+            carbon: None,
+            dry_run: false,
+            timeout: None,
+            debug: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(line: &str) -> Result<Settings, Error> {
+        settings(line.split_whitespace().map(Into::into))
+    }
+
+    #[test]
+    fn habits_from_the_python_script_work() {
+        let cases = [
+            ("--name=a=b --dry-run", "--name a=b --dry-run"),
+            ("-HSW", "-H -S -W"),
+            ("-Ac.credentials", "-A -c .credentials"),
+            (
+                "-c .credentials -- -HS --a=b",
+                "-c .credentials -- -HS --a=b",
+            ),
+            ("-", "-"),
+        ];
+        for (line, expected) in cases {
+            let args = line.split_whitespace().map(str::to_owned).collect();
+            assert_eq!(normalised(args).join(" "), expected);
+        }
+        let settings = given("-Ade box:8443 --config=file").expect("settings");
+        assert!(settings.debug);
+        assert_eq!(
+            settings.target.endpoint.map(|it| it.to_string()).as_deref(),
+            Some("box:8443")
+        );
+        assert_eq!(settings.config, Some(PathBuf::from("file")));
+    }
+
+    #[test]
+    fn one_thing_at_a_time() {
+        assert_eq!(
+            given("-r --force").expect("settings").task,
+            Task::Register { force: true }
+        );
+        assert_eq!(given("").expect("settings").task, Task::Collect);
+        let error = given("--register --list-metrics").expect_err("both");
+        assert_eq!(
+            error.to_string(),
+            "--register and --list-metrics exclude each other"
+        );
+        assert!(given("--force").is_err());
+    }
+
+    #[test]
+    fn misuse_is_one_line() {
+        for line in [
+            "--nothing",
+            "extra",
+            "--timeout 0",
+            "--timeout",
+            "-e http://",
+            "--carbon :1",
+            "-f html",
+            "--auth-hash-type md5",
+            "-x",
+            "--name a --name b",
+            "--ssl-ca-bundle-file /nonexistent",
+            "--api-version-force x",
+        ] {
+            let error = given(line).expect_err(line).to_string();
+            assert!(!error.contains('\n') && error.len() > 10, "{line}: {error}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Reading and writing files: whole, bounded, and private where it matters.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use crate::error::Error;
+
+/// Larger than any file that is meant: something else was named by mistake.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// Reads a file that the user named or that a convention names.
+///
+/// # Errors
+/// A misuse that names the file and keeps the system's words.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let cannot =
+        |cause: io::Error| Error::misuse(format!("cannot read {}", path.display())).because(cause);
+    let file = File::open(path).map_err(cannot)?;
+    let mut content = Vec::new();
+    file.take(LARGEST + 1)
+        .read_to_end(&mut content)
+        .map_err(cannot)?;
+    match content.len() as u64 > LARGEST {
+        true => Err(cannot(io::Error::other("it is larger than 64 MiB"))),
+        false => Ok(content),
+    }
+}
+
+/// Whether anybody but the owner may read or change it.
+pub(crate) fn is_open_to_others(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|it| it.permissions().mode() & 0o077 != 0)
+}
+
+/// Writes a file that only its owner may read, from its first byte on. Whoever reads it meanwhile
+/// sees the old content or the new one, whole.
+///
+/// # Errors
+/// A misuse that names the file and keeps the system's words.
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
+    try_write_private(path, content).map_err(|cause| cannot_write(path, cause))
+}
+
+/// Makes sure that [`write_private`] will work, before somebody is asked to do something for it.
+///
+/// # Errors
+/// A misuse that names the file and keeps the system's words.
+pub(crate) fn must_be_writable(path: &Path) -> Result<(), Error> {
+    match fresh_beside(path) {
+        Ok(_) => Ok(()),
+        Err(cause) => Err(cannot_write(path, cause)),
+    }
+}
+
+fn cannot_write(path: &Path, cause: io::Error) -> Error {
+    Error::misuse(format!("cannot write {}", path.display())).because(cause)
+}
+
+fn try_write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut fresh = fresh_beside(path)?;
+    fresh.write_all(content)?;
+    fresh.as_file().sync_all()?;
+    fresh.persist(path)?;
+    Ok(())
+}
+
+/// A private file in the folder of `path`, which is made if need be. It goes when it is dropped.
+fn fresh_beside(path: &Path) -> io::Result<NamedTempFile> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    tempfile::Builder::new()
+        .prefix(".freebox-monitor-")
+        .permissions(Permissions::from_mode(0o600))
+        .tempfile_in(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_private_file_is_private_and_replaced_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("new/deep/file");
+        write_private(&path, b"one").expect("the first");
+        write_private(&path, b"two").expect("the second");
+        assert_eq!(read(&path).expect("its content"), b"two");
+        assert!(!is_open_to_others(&path));
+        let parent = path.parent().expect("a parent");
+        assert_eq!(fs::read_dir(parent).expect("the folder").count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let error = read(Path::new("/nonexistent/file")).expect_err("no file");
+        assert!(
+            error
+                .to_string()
+                .starts_with("cannot read /nonexistent/file: No such file")
+        );
+    }
+}

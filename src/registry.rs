@@ -1,0 +1,256 @@
+//! What a metric is: its name, unit, kind, meaning and the place in the box's answer it is read
+//! from, said once. Each section holds the tables of its own groups; this file says what such a
+//! table is made of and finds things in them.
+
+use serde_json::Value as Json;
+
+use crate::json;
+use crate::sample::Value;
+
+/// What a state that is not in the list becomes, as in freebox-monitoring 0.9.1.
+const UNKNOWN_STATE: i64 = 999;
+
+/// An entity and its metrics: the line, one port of the switch, one disk.
+#[derive(Debug)]
+pub(crate) struct Group {
+    /// Dotted, as templates and `--list-metrics` show it: `connection.xdsl.up`.
+    pub(crate) name: &'static str,
+    /// What tells two entities of this group apart. Each element is one such thing under its
+    /// names: the stable one first (a MAC address), then the friendly ones (a host name).
+    pub(crate) identity: &'static [&'static [&'static str]],
+    /// Further texts about the entity, for templates and tags.
+    pub(crate) labels: &'static [&'static str],
+    /// Labels that are the same for every entity of the group.
+    pub(crate) constants: &'static [(&'static str, &'static str)],
+    /// The measurement of freebox-monitoring 0.9.1.
+    pub(crate) measurement: &'static str,
+    /// What stands before the metric's name in the field name of freebox-monitoring 0.9.1.
+    pub(crate) field_prefix: &'static str,
+    /// The metrics, in the order in which they are written.
+    pub(crate) metrics: &'static [Metric],
+}
+
+impl Group {
+    /// A group that is there once, such as the line itself.
+    pub(crate) const fn new(name: &'static str, metrics: &'static [Metric]) -> Self {
+        Group {
+            name,
+            identity: &[],
+            labels: &[],
+            constants: &[],
+            measurement: "freebox",
+            field_prefix: "",
+            metrics,
+        }
+    }
+
+    /// Says what tells two entities of the group apart.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the line is there once"))]
+    pub(crate) const fn identity(mut self, identity: &'static [&'static [&'static str]]) -> Self {
+        self.identity = identity;
+        self
+    }
+
+    /// Adds descriptive texts.
+    pub(crate) const fn labels(mut self, labels: &'static [&'static str]) -> Self {
+        self.labels = labels;
+        self
+    }
+
+    /// Adds labels with a fixed value.
+    pub(crate) const fn constants(
+        mut self,
+        constants: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        self.constants = constants;
+        self
+    }
+
+    /// Sets what the 0.9.1 field names of this group start with.
+    pub(crate) const fn field_prefix(mut self, prefix: &'static str) -> Self {
+        self.field_prefix = prefix;
+        self
+    }
+
+    /// The field name that freebox-monitoring 0.9.1 uses, or would use.
+    pub(crate) fn field(&self, metric: &Metric) -> String {
+        format!("{}{}", self.field_prefix, metric.name)
+    }
+
+    /// The full name of one of its metrics: `connection.rate_down`.
+    pub(crate) fn metric_name(&self, metric: &Metric) -> String {
+        format!("{}.{}", self.name, metric.name)
+    }
+
+    /// Every name under which its entities carry a text, stable keys first.
+    pub(crate) fn label_names(&self) -> impl Iterator<Item = &'static str> {
+        let keys = self.identity.iter().flat_map(|names| names.iter());
+        let constants = self.constants.iter().map(|(name, _)| name);
+        keys.chain(constants).chain(self.labels).copied()
+    }
+}
+
+/// One number of an entity.
+#[derive(Debug)]
+pub(crate) struct Metric {
+    /// The last node of its name: `rate_down`.
+    pub(crate) name: &'static str,
+    /// What kind of number it is, and how it is read.
+    pub(crate) kind: Kind,
+    /// `byte/s`, `dBm`, … or `-`.
+    pub(crate) unit: &'static str,
+    /// One line for people.
+    pub(crate) help: &'static str,
+    from: From,
+    divisor: u16,
+}
+
+/// Where in the answer a metric is read.
+#[derive(Debug)]
+enum From {
+    /// Under its own name.
+    Name,
+    /// At the first of these paths that holds something.
+    Paths(&'static [&'static str]),
+}
+
+/// What kind of number a metric is.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    /// Goes up and down.
+    Gauge,
+    /// Only grows, until the box or the line restarts.
+    Counter,
+    /// A state read from a yes or no: 1 and 0.
+    Flag,
+    /// A state read from a text: 1 for this one, 0 for any other.
+    Is(&'static str),
+    /// A state read from a text: the numbers of this list, 999 for any other text.
+    Code(&'static [(&'static str, i64)]),
+}
+
+impl Kind {
+    /// The word for it in lists.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Kind::Gauge => "gauge",
+            Kind::Counter => "counter",
+            Kind::Flag | Kind::Is(_) | Kind::Code(_) => "state",
+        }
+    }
+
+    /// What the numbers of a state mean: `1 up, 0 other`.
+    pub(crate) fn meanings(&self) -> Option<String> {
+        match self {
+            Kind::Gauge | Kind::Counter => None,
+            Kind::Flag => Some("1 yes, 0 no".to_owned()),
+            Kind::Is(word) => Some(format!("1 {word}, 0 other")),
+            Kind::Code(list) => {
+                let listed = list.iter().map(|(word, code)| format!("{code} {word}, "));
+                Some(listed.collect::<String>() + &format!("{UNKNOWN_STATE} other"))
+            }
+        }
+    }
+
+    fn read(&self, json: &Json) -> Option<Value> {
+        match self {
+            Kind::Gauge | Kind::Counter => json::number(json),
+            Kind::Flag => json::flag(json).map(|flag| Value::Int(flag.into())),
+            Kind::Is(word) => Some(Value::Int((json.as_str()? == *word).into())),
+            Kind::Code(list) => {
+                let text = json.as_str()?;
+                let known = list.iter().find(|(word, _)| *word == text);
+                Some(Value::Int(known.map_or(UNKNOWN_STATE, |(_, code)| *code)))
+            }
+        }
+    }
+}
+
+const fn metric(name: &'static str, kind: Kind, unit: &'static str, help: &'static str) -> Metric {
+    Metric {
+        name,
+        kind,
+        unit,
+        help,
+        from: From::Name,
+        divisor: 1,
+    }
+}
+
+/// A number that goes up and down.
+pub(crate) const fn gauge(name: &'static str, unit: &'static str, help: &'static str) -> Metric {
+    metric(name, Kind::Gauge, unit, help)
+}
+
+/// A number that only grows, until the box or the line restarts.
+pub(crate) const fn counter(name: &'static str, unit: &'static str, help: &'static str) -> Metric {
+    metric(name, Kind::Counter, unit, help)
+}
+
+/// A state.
+pub(crate) const fn state(name: &'static str, kind: Kind, help: &'static str) -> Metric {
+    metric(name, kind, "-", help)
+}
+
+impl Metric {
+    /// Reads it at the first of these paths that holds something, instead of under its own name.
+    pub(crate) const fn from(mut self, paths: &'static [&'static str]) -> Self {
+        self.from = From::Paths(paths);
+        self
+    }
+
+    /// Divides what the box sends, for a friendlier unit.
+    pub(crate) const fn divided_by(mut self, divisor: u16) -> Self {
+        self.divisor = divisor;
+        self
+    }
+
+    /// Its value in an answer; `None` when the box does not say it or says something strange.
+    pub(crate) fn read(&self, answer: &Json) -> Option<Value> {
+        let value = match self.from {
+            From::Name => self.kind.read(answer.get(self.name)?),
+            From::Paths(paths) => paths
+                .iter()
+                .find_map(|path| self.kind.read(json::at(answer, path)?)),
+        }?;
+        Some(value.divided_by(self.divisor))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_are_numbers_and_strange_ones_are_not_guessed() {
+        const CODE: Kind = Kind::Code(&[("down", 0), ("showtime", 5)]);
+        let cases = [
+            (&CODE, r#""showtime""#, Some(5)),
+            (&CODE, r#""dancing""#, Some(999)),
+            (&CODE, "5", None),
+            (&Kind::Is("up"), r#""up""#, Some(1)),
+            (&Kind::Is("up"), r#""going_down""#, Some(0)),
+            (&Kind::Is("up"), "true", None),
+            (&Kind::Flag, "true", Some(1)),
+            (&Kind::Flag, r#""false""#, Some(0)),
+            (&Kind::Flag, "null", None),
+        ];
+        for (kind, given, expected) in cases {
+            let json: Json = serde_json::from_str(given).expect("JSON");
+            assert_eq!(
+                kind.read(&json),
+                expected.map(Value::Int),
+                "{kind:?} {given}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_first_place_that_holds_something_counts() {
+        let metric = counter("rtx_tx", "count", "").from(&["rtx_tx", "rxmt"]);
+        let read = |text| metric.read(&serde_json::from_str(text).expect("JSON"));
+        assert_eq!(read(r#"{"rtx_tx":3,"rxmt":0}"#), Some(Value::Int(3)));
+        assert_eq!(read(r#"{"rtx_tx":null,"rxmt":4}"#), Some(Value::Int(4)));
+        assert_eq!(read("{}"), None);
+    }
+}

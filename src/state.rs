@@ -1,0 +1,86 @@
+//! What one run leaves for the next: the folder for it, and the cached session in there.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use directories::BaseDirs;
+use serde::{Deserialize, Serialize};
+
+use crate::api::Known;
+use crate::error::Error;
+use crate::files;
+
+/// For cron's root, and for users without a home.
+const SYSTEM_FOLDER: &str = "/var/lib/freebox-monitor";
+
+/// The folder of one box.
+#[derive(Debug)]
+pub(crate) struct StateFolder {
+    path: PathBuf,
+}
+
+/// The cached session, with what it depends on: other settings must not find it.
+#[derive(Serialize, Deserialize)]
+struct Cache {
+    /// The settings it was made with, as [`crate::cli`] describes them.
+    settings: String,
+    #[serde(flatten)]
+    known: Known,
+}
+
+impl StateFolder {
+    /// The folder for the box with this name. It need not exist yet.
+    pub(crate) fn of_box(name: &str) -> Self {
+        let base = user_folder().unwrap_or_else(|| PathBuf::from(SYSTEM_FOLDER));
+        StateFolder {
+            path: base.join(name),
+        }
+    }
+
+    /// What an earlier run with the same settings has left. A cache that cannot be used is as
+    /// good as none: it only saves time.
+    pub(crate) fn known(&self, settings: &str) -> Option<Known> {
+        let path = self.cache();
+        let content = fs::read(&path).ok()?;
+        match serde_json::from_slice::<Cache>(&content) {
+            Ok(cache) if cache.settings == settings => Some(cache.known),
+            Ok(_) => None,
+            Err(error) => {
+                log::debug!("{}: not used: {error}", path.display());
+                None
+            }
+        }
+    }
+
+    /// Leaves `known` for the next run. Only its owner can read it.
+    ///
+    /// # Errors
+    /// When the folder or the file cannot be written.
+    pub(crate) fn keep(&self, settings: &str, known: &Known) -> Result<(), Error> {
+        let cache = Cache {
+            settings: settings.to_owned(),
+            known: known.clone(),
+        };
+        let content = serde_json::to_vec(&cache).map_err(|error| {
+            Error::misuse("cannot put the session into words".to_owned()).because(error)
+        })?;
+        files::write_private(&self.cache(), &content)
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.path.join("session.json")
+    }
+}
+
+/// The user's folder for state, unless it is root's own: what root does by hand and what cron
+/// does as root shall meet in one place.
+fn user_folder() -> Option<PathBuf> {
+    let dirs = BaseDirs::new()?;
+    let is_root = rustix::process::geteuid().is_root();
+    let own_home = env::var_os("XDG_STATE_HOME").is_none() && dirs.home_dir() == Path::new("/root");
+    match is_root && own_home || dirs.home_dir() == Path::new("/") {
+        true => None,
+        false => Some(dirs.state_dir()?.join("freebox-monitor")),
+    }
+}

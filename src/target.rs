@@ -1,0 +1,88 @@
+//! The box of a run: what the arguments and the credentials say about it, brought together.
+
+use crate::api::{App, Known, Search, Trust};
+use crate::cli::Target;
+use crate::credentials::{DEFAULT_ENDPOINT, Granted};
+use crate::error::Error;
+use crate::state::StateFolder;
+
+/// Where to look for the box, and how.
+///
+/// # Errors
+/// When the credentials name a place that is none.
+pub(crate) fn search(target: &Target, granted: Option<&Granted>) -> Result<Search, Error> {
+    let address = match &target.endpoint {
+        Some(address) => address.clone(),
+        None => {
+            let stored = granted.and_then(|it| it.endpoint.as_deref());
+            let stored = stored.unwrap_or(DEFAULT_ENDPOINT);
+            let bad =
+                |why| Error::misuse(format!("the credentials name the box '{stored}': {why}"));
+            stored.parse().map_err(bad)?
+        }
+    };
+    Ok(Search {
+        address,
+        by_domain: target.by_domain,
+        version: target.version,
+        force: target.detect_force,
+        https_only: granted.is_some_and(|it| it.https),
+    })
+}
+
+/// How this program is known to the box.
+pub(crate) fn app(target: &Target, granted: &Granted) -> App {
+    App {
+        id: granted.app_id.clone(),
+        token: granted.app_token.clone(),
+        hash: target.hash,
+        uid: granted.uid.clone(),
+    }
+}
+
+/// The session that runs hand on, with everything it depends on.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    folder: StateFolder,
+    settings: String,
+}
+
+/// The cache for this box and these settings.
+pub(crate) fn cache(target: &Target, granted: &Granted, search: &Search) -> Cache {
+    let trust = match &target.trust {
+        Trust::BuiltIn => "built-in".to_owned(),
+        Trust::Only(roots) => format!("{} roots", roots.len()),
+        Trust::Anything => "anything".to_owned(),
+    };
+    let settings = format!(
+        "{} domain={} version={:?} trust={trust} app={} track={}",
+        search.address, target.by_domain, target.version, granted.app_id, granted.track_id
+    );
+    let name = granted.uid.as_deref().unwrap_or(search.address.host());
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '.' {
+            c
+        } else {
+            '_'
+        }
+    };
+    let name: String = name.chars().map(plain).collect();
+    Cache {
+        folder: StateFolder::of_box(name.trim_start_matches('.')),
+        settings,
+    }
+}
+
+impl Cache {
+    /// What an earlier run has left.
+    pub(crate) fn known(&self) -> Option<Known> {
+        self.folder.known(&self.settings)
+    }
+
+    /// Leaves it for the next run. That one can do without, so that a failure is only told.
+    pub(crate) fn keep(&self, known: &Known) {
+        if let Err(error) = self.folder.keep(&self.settings, known) {
+            log::warn!("the next run will have to log in again: {error}");
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! Rules and metrics brought together when the template is read: what each metric's path is made
+//! of, and everything that would go wrong with it later.
+
+use std::collections::{HashMap, HashSet};
+
+use super::parse::{Path, Piece, Rule, Source, Variable};
+use super::{LONGEST_NODE, Node, Part, Pattern, Position, Refusal, Warning};
+use crate::registry::{Group, Metric};
+
+/// Texts that are known in every run, whatever the metric: what `--name` says, and the box.
+pub(super) const RUN_LABELS: [&str; 5] = ["name", "endpoint", "uid", "api_version", "model"];
+/// Texts that follow from the metric itself.
+const METRIC_WORDS: [&str; 4] = ["metric", "default", "field", "measurement"];
+/// What `prefix` and `host` are where a template does not say.
+const USUAL_VARIABLES: &str = "prefix = freebox\nhost = {name|endpoint}\n";
+
+/// The patterns of the metrics that have one, in the order of `metrics`.
+pub(super) type Patterns = HashMap<(&'static str, &'static str), Pattern>;
+
+/// Works out the path of every metric.
+///
+/// # Errors
+/// The first thing in the template that cannot work.
+pub(super) fn compile(
+    source: &Source,
+    metrics: &[(&'static Group, &'static Metric)],
+) -> Result<(Patterns, Vec<Warning>), Refusal> {
+    let usual = super::parse::parse(USUAL_VARIABLES)?;
+    let variables = Variables::new(source, &usual, metrics)?;
+    let mut patterns = Patterns::new();
+    let mut claims = Claims::default();
+    let mut used = vec![false; source.rules.len()];
+    for &(group, metric) in metrics {
+        let name = group.metric_name(metric);
+        let first = source
+            .rules
+            .iter()
+            .position(|rule| rule.glob.matches(&name));
+        let Some((number, rule)) = first.and_then(|it| Some((it, source.rules.get(it)?))) else {
+            continue;
+        };
+        used[number] = true;
+        let Some(path) = &rule.path else { continue };
+        let scope = Scope {
+            variables: &variables,
+            group,
+            metric,
+        };
+        let pattern = scope.pattern(path)?;
+        scope.must_tell_entities_apart(&pattern, path)?;
+        claims.add(name, &pattern, path.at)?;
+        patterns.insert((group.name, metric.name), pattern);
+    }
+    claims.no_leaf_is_a_branch()?;
+    Ok((patterns, unused(&source.rules, &used)))
+}
+
+fn unused(rules: &[Rule], used: &[bool]) -> Vec<Warning> {
+    let idle = rules.iter().zip(used).filter(|(_, used)| !**used);
+    idle.map(|(rule, _)| Warning {
+        at: rule.at,
+        words: "nothing is left for this rule: no metric has such a name, or an earlier rule \
+                takes them all"
+            .to_owned(),
+    })
+    .collect()
+}
+
+/// The variables of a template, checked.
+struct Variables<'a> {
+    by_name: HashMap<&'a str, &'a Variable>,
+    /// The labels of all entities there are.
+    labels: HashSet<&'static str>,
+}
+
+impl<'a> Variables<'a> {
+    fn new(
+        source: &'a Source,
+        usual: &'a Source,
+        metrics: &[(&'static Group, &'static Metric)],
+    ) -> Result<Self, Refusal> {
+        let labels: HashSet<_> = metrics
+            .iter()
+            .flat_map(|(group, _)| group.label_names())
+            .collect();
+        let mut own: HashMap<&str, &Variable> = HashMap::new();
+        for variable in &source.variables {
+            let name = variable.name.as_str();
+            let words = [RUN_LABELS.as_slice(), METRIC_WORDS.as_slice()].concat();
+            if words.contains(&name) || labels.contains(name) {
+                return Err(variable.at.refuse(format!(
+                    "{{{name}}} has a meaning of its own; call the variable something else"
+                )));
+            }
+            if own.insert(name, variable).is_some() {
+                return Err(variable.at.refuse(format!("{name} is set twice")));
+            }
+        }
+        let usual = usual.variables.iter().map(|it| (it.name.as_str(), it));
+        let by_name: HashMap<_, _> = usual.chain(own).collect();
+        let variables = Variables { by_name, labels };
+        for variable in &source.variables {
+            variables.must_end(variable, &mut vec![&variable.name])?;
+        }
+        Ok(variables)
+    }
+
+    /// Makes sure that a variable stands for known things and not, in the end, for itself.
+    fn must_end(&self, variable: &'a Variable, open: &mut Vec<&'a str>) -> Result<(), Refusal> {
+        for piece in &variable.value {
+            let Piece::Placeholder(names, at) = piece else {
+                continue;
+            };
+            for name in names {
+                if open.contains(&name.as_str()) {
+                    return Err(at.refuse(format!("{name} stands for itself")));
+                }
+                match self.by_name.get(name.as_str()) {
+                    Some(next) => {
+                        open.push(name);
+                        self.must_end(next, open)?;
+                        open.pop();
+                    }
+                    None if RUN_LABELS.contains(&name.as_str()) => {}
+                    None => return Err(at.refuse(self.unknown_in_variable(name))),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn unknown_in_variable(&self, name: &str) -> String {
+        let valid = list(self.by_name.keys().copied().chain(RUN_LABELS));
+        format!("unknown placeholder {{{name}}} in a variable; valid are {valid}")
+    }
+}
+
+/// Names in alphabetical order, each once.
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join(", ")
+}
+
+/// One metric, while its path is worked out.
+struct Scope<'a> {
+    variables: &'a Variables<'a>,
+    group: &'static Group,
+    metric: &'static Metric,
+}
+
+/// A part of a path before it is cut into nodes.
+enum Token {
+    Dot,
+    Part(Part),
+}
+
+impl Scope<'_> {
+    fn pattern(&self, path: &Path) -> Result<Pattern, Refusal> {
+        let mut tags: Vec<(String, Node)> = Vec::new();
+        for (key, pieces) in &path.tags {
+            if tags.iter().any(|(known, _)| known == key) {
+                return Err(path.at.refuse(format!("the tag {key} is given twice")));
+            }
+            let tokens = self.tokens(pieces)?;
+            let parts = tokens.into_iter().map(|token| match token {
+                Token::Dot => Part::Text(".".to_owned()),
+                Token::Part(part) => part,
+            });
+            tags.push((key.clone(), parts.collect()));
+        }
+        let nodes = self.nodes(self.tokens(&path.name)?, path.at)?;
+        Ok(Pattern { nodes, tags })
+    }
+
+    /// Cuts a path at its dots.
+    fn nodes(&self, tokens: Vec<Token>, at: Position) -> Result<Vec<Node>, Refusal> {
+        let mut nodes = vec![Node::new()];
+        for token in tokens {
+            match (token, nodes.last_mut()) {
+                (Token::Part(part), Some(node)) => node.push(part),
+                _ => nodes.push(Node::new()),
+            }
+        }
+        let name = self.group.metric_name(self.metric);
+        for node in &nodes {
+            if node.is_empty() {
+                return Err(at.refuse(format!("the path of {name} has an empty node")));
+            }
+            let fixed: usize = node.iter().map(Part::fixed_length).sum();
+            if fixed > LONGEST_NODE {
+                return Err(at.refuse(format!(
+                    "the path of {name} has a node of {fixed} bytes; {LONGEST_NODE} is the most \
+                     that fits a file name"
+                )));
+            }
+        }
+        Ok(nodes)
+    }
+
+    fn tokens(&self, pieces: &[Piece]) -> Result<Vec<Token>, Refusal> {
+        let mut tokens = Vec::new();
+        for piece in pieces {
+            match piece {
+                Piece::Text(text, _) => tokens.extend(dotted(text)),
+                Piece::Placeholder(names, at) => match names.as_slice() {
+                    [only] => tokens.extend(self.meaning(only, *at)?),
+                    several => tokens.push(Token::Part(self.choice(several, *at)?)),
+                },
+            }
+        }
+        Ok(tokens)
+    }
+
+    /// `{a|b}`. A name that this metric does not have is as good as empty, as long as one is left.
+    fn choice(&self, names: &[String], at: Position) -> Result<Part, Refusal> {
+        let mut choices = Vec::new();
+        for name in names {
+            if self.is_lacking(name) {
+                continue;
+            }
+            let mut parts = Vec::new();
+            for token in self.meaning(name, at)? {
+                match token {
+                    Token::Part(part) => parts.push(part),
+                    Token::Dot => {
+                        return Err(at.refuse(format!(
+                            "{{{name}}} is more than one node and cannot be one of several choices"
+                        )));
+                    }
+                }
+            }
+            choices.push(parts);
+        }
+        match choices.is_empty() {
+            true => Err(at.refuse(self.lacks(&names.join("|")))),
+            false => Ok(Part::FirstOf(choices)),
+        }
+    }
+
+    /// Whether a name is a label of other entities than this one.
+    fn is_lacking(&self, name: &str) -> bool {
+        let own = self.group.label_names().any(|label| label == name);
+        !own && self.variables.labels.contains(name)
+    }
+
+    /// What a placeholder stands for.
+    fn meaning(&self, name: &str, at: Position) -> Result<Vec<Token>, Refusal> {
+        if let Some(variable) = self.variables.by_name.get(name) {
+            return self.tokens(&variable.value);
+        }
+        let word = |text: &str| Ok(vec![Token::Part(Part::Text(text.to_owned()))]);
+        match name {
+            "metric" => return word(self.metric.name),
+            "field" => return word(&self.group.field(self.metric)),
+            "measurement" => return word(self.group.measurement),
+            "default" => return Ok(self.default_path()),
+            _ => {}
+        }
+        let constant = self
+            .group
+            .constants
+            .iter()
+            .find(|(known, _)| *known == name);
+        if let Some((_, text)) = constant {
+            return word(text);
+        }
+        let mut labels = self.group.label_names().chain(RUN_LABELS);
+        match labels.find(|label| *label == name) {
+            Some(label) => Ok(vec![Token::Part(Part::Label(label))]),
+            None if self.is_lacking(name) => Err(at.refuse(self.lacks(name))),
+            None => Err(at.refuse(format!(
+                "unknown placeholder {{{name}}}; valid here are {}",
+                self.valid()
+            ))),
+        }
+    }
+
+    /// The name of the metric, with a node for each key of its entity before the last one.
+    fn default_path(&self) -> Vec<Token> {
+        let keys = self.group.identity.iter().filter_map(|names| names.first());
+        let mut tokens: Vec<Token> = dotted(self.group.name).collect();
+        for key in keys {
+            tokens.extend([Token::Dot, Token::Part(Part::Label(key))]);
+        }
+        tokens.push(Token::Dot);
+        tokens.push(Token::Part(Part::Text(self.metric.name.to_owned())));
+        tokens
+    }
+
+    fn lacks(&self, name: &str) -> String {
+        format!(
+            "{} has no {{{name}}}; valid here are {}",
+            self.group.metric_name(self.metric),
+            self.valid()
+        )
+    }
+
+    fn valid(&self) -> String {
+        let fixed: Vec<&str> = self
+            .group
+            .label_names()
+            .chain(RUN_LABELS)
+            .chain(METRIC_WORDS)
+            .collect();
+        list(
+            fixed
+                .into_iter()
+                .chain(self.variables.by_name.keys().copied()),
+        )
+    }
+
+    /// Two entities of a group need two paths.
+    fn must_tell_entities_apart(&self, pattern: &Pattern, path: &Path) -> Result<(), Refusal> {
+        for names in self.group.identity {
+            if !pattern.tells_apart(names) {
+                return Err(path.at.refuse(format!(
+                    "every {} would go to the same path as {}; put one of {} into it",
+                    self.group.name,
+                    self.group.metric_name(self.metric),
+                    names
+                        .iter()
+                        .map(|it| format!("{{{it}}}"))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Text with dots in it.
+fn dotted(text: &str) -> impl Iterator<Item = Token> {
+    let nodes = text.split('.').enumerate().flat_map(|(i, node)| {
+        let dot = (i > 0).then_some(Token::Dot);
+        let text = (!node.is_empty()).then(|| Token::Part(Part::Text(node.to_owned())));
+        [dot, text]
+    });
+    nodes.flatten()
+}
+
+/// Which metric has claimed which path.
+#[derive(Default)]
+struct Claims {
+    by_path: HashMap<String, (String, Position)>,
+}
+
+impl Claims {
+    fn add(&mut self, metric: String, pattern: &Pattern, at: Position) -> Result<(), Refusal> {
+        match self.by_path.get(&pattern.to_string()) {
+            Some((other, _)) => Err(at.refuse(format!(
+                "{other} and {metric} would go to the same path, {pattern}"
+            ))),
+            None => {
+                self.by_path.insert(pattern.to_string(), (metric, at));
+                Ok(())
+            }
+        }
+    }
+
+    /// A metric is a file, a node above one is a folder: no path can be both.
+    fn no_leaf_is_a_branch(&self) -> Result<(), Refusal> {
+        let mut paths: Vec<_> = self
+            .by_path
+            .iter()
+            .filter(|(path, _)| !path.contains(';'))
+            .collect();
+        paths.sort_by_key(|(_, (_, at))| (at.line, at.column));
+        for (path, (metric, at)) in paths {
+            for (dot, _) in path.match_indices('.') {
+                if let Some((other, _)) = self.by_path.get(&path[..dot]) {
+                    return Err(at.refuse(format!(
+                        "{} is the path of {other} and cannot be a folder for {metric} as well",
+                        &path[..dot]
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+}

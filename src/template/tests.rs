@@ -1,0 +1,351 @@
+//! Templates against a small registry of every shape: alone, with one key, with two.
+
+use proptest::prelude::*;
+use serde_json::Value as Json;
+
+use super::*;
+use crate::registry::{Kind, counter, gauge, state};
+
+const NUMBERS: &[Metric] = &[gauge("rate", "byte/s", "-"), counter("bytes", "byte", "-")];
+
+static LINE: Group = Group::new("line", &[state("state", Kind::Is("up"), "-")]).labels(&["media"]);
+static UP: Group = Group::new("line.up", NUMBERS).constants(&[("direction", "up")]);
+static DOWN: Group = Group::new("line.down", NUMBERS).constants(&[("direction", "down")]);
+static PORT: Group = Group::new("switch.port", NUMBERS)
+    .identity(&[&["port", "port_name"]])
+    .field_prefix("switch_");
+static CLIENT: Group = Group::new("switch.client", NUMBERS)
+    .identity(&[&["port"], &["mac", "hostname"]])
+    .labels(&["vendor"])
+    .field_prefix("client_");
+
+fn metrics() -> Vec<(&'static Group, &'static Metric)> {
+    let groups = [&LINE, &UP, &DOWN, &PORT, &CLIENT];
+    groups
+        .into_iter()
+        .flat_map(|group| group.metrics.iter().map(move |it| (group, it)))
+        .collect()
+}
+
+fn read(text: &str) -> Result<Template, Refusal> {
+    Template::read(text, &metrics())
+}
+
+/// Holds the paths that a template makes against the expected ones; `-` is a dropped metric.
+fn check(text: &str, expected: &[(&str, &str)]) {
+    let template = read(text).unwrap_or_else(|refusal| panic!("{text}: {refusal}"));
+    for (name, path) in expected {
+        let (group, metric) = metrics()
+            .into_iter()
+            .find(|(group, metric)| group.metric_name(metric) == *name)
+            .unwrap_or_else(|| panic!("no metric {name}"));
+        let pattern = template.pattern(group, metric).map(Pattern::to_string);
+        assert_eq!(pattern.as_deref().unwrap_or("-"), *path, "{name}");
+    }
+}
+
+#[test]
+fn the_first_rule_that_fits_wins() {
+    check(
+        "prefix = f\nswitch.client.*  -\nline.*.*  {prefix}.l.{direction}.{metric} # comment\n\
+         **  {prefix}.{default}\n",
+        &[
+            ("switch.client.rate", "-"),
+            ("line.up.rate", "f.l.up.rate"),
+            ("line.down.bytes", "f.l.down.bytes"),
+            ("line.state", "f.line.state"),
+            ("switch.port.rate", "f.switch.port.{port}.rate"),
+        ],
+    );
+}
+
+#[test]
+fn placeholders_mean_what_they_say() {
+    check(
+        "dc = one.{host}\nswitch.client.* {dc}.{port}x{mac|hostname}.{metric}\n\
+         switch.port.* {prefix}.{port_name|port}.{field};h={host}.{uid};v={media|vendor|port}\n\
+         line.state {prefix}.{measurement}.{metric}\n",
+        &[
+            (
+                "switch.client.rate",
+                "one.{name|endpoint}.{port}x{mac|hostname}.rate",
+            ),
+            (
+                "switch.port.bytes",
+                "freebox.{port_name|port}.switch_bytes;h={name|endpoint}.{uid};v={port}",
+            ),
+            ("line.state", "freebox.freebox.state"),
+            ("line.up.rate", "-"),
+        ],
+    );
+}
+
+/// What is wrong with a template, as its author reads it.
+#[track_caller]
+fn refused(text: &str, words: &str) {
+    let refusal = read(text).expect_err(text).to_string();
+    assert!(refusal.contains(words), "{text}: {refusal}");
+}
+
+#[test]
+fn what_cannot_work_is_refused_with_its_place() {
+    refused(
+        "** {prefix}.{nothing}.{default}",
+        "line 1, column 13: unknown placeholder {nothing}; valid here are",
+    );
+    refused(
+        "\n** a.{port}.{default}",
+        "line 2, column 6: line.state has no {port}; valid here are",
+    );
+    refused("** a.{port|mac}.{default}", "line.state has no {port|mac}");
+    refused(
+        "switch.port.* a.{metric}",
+        "line 1, column 15: every switch.port would go to the same path",
+    );
+    refused(
+        "switch.client.* a.{port}.{metric}",
+        "put one of {mac}, {hostname} into it",
+    );
+    refused(
+        "switch.client.* a.{port}.{vendor|mac}.{metric}",
+        "put one of {mac}, {hostname}",
+    );
+    refused(
+        "line.*.* a.{metric}",
+        "line.up.rate and line.down.rate would go to the same path, a.rate",
+    );
+    refused(
+        "line.state a.b\nline.up.* a.b.{metric}",
+        "a.b is the path of line.state and cannot be a folder",
+    );
+    refused(
+        "line.state a..b",
+        "line 1, column 12: the path of line.state has an empty node",
+    );
+    refused("line.state .a", "has an empty node");
+    refused(
+        "x =\nline.state a.{x}",
+        "line 2, column 12: the path of line.state has an empty node",
+    );
+    refused(
+        "line.state a/b",
+        "line 1, column 13: '/' cannot stand in a path",
+    );
+    refused(
+        "line.state é",
+        "line 1, column 12: 'é' cannot stand in a path",
+    );
+    refused(
+        "li(ne a",
+        "line 1, column 3: '(' cannot stand in the name of a metric",
+    );
+    refused(
+        &format!("line.state a.{}", "x".repeat(252)),
+        "a node of 252 bytes; 251 is the most",
+    );
+    refused("line.state", "line 1, column 11: the rule has no path");
+    refused(
+        "line.state a.{host",
+        "line 1, column 14: this brace is not closed",
+    );
+    refused("line.state a.{}", "a placeholder has no name");
+    refused("line.state a.{a b}", "this brace is not closed");
+    refused(
+        "line.state a.{a.b}",
+        "'.' cannot stand in a placeholder's name",
+    );
+    refused("x = a\nx = b", "line 2, column 1: x is set twice");
+    refused("a = {b}\nb = {a}", "line 2, column 5: a stands for itself");
+    refused(
+        "a = {c}",
+        "line 1, column 5: unknown placeholder {c} in a variable; valid are",
+    );
+    refused("mac = a", "{mac} has a meaning of its own");
+    refused("a = b c", "line 1, column 7: nothing more is expected");
+    refused(
+        "line.state a b",
+        "line 1, column 14: nothing more is expected",
+    );
+    refused("line.** a.**", "'*' cannot stand in a path");
+    refused(
+        "line.**.x a",
+        "line 1, column 1: ** stands for whole nodes and only at the end",
+    );
+    refused("line.state a;b", "a tag is written ;key=value");
+    refused("line.state a;b=", "the tag b has no value");
+    refused("line.state a;b=1;b=2", "the tag b is given twice");
+    refused(
+        "x = a.b\nline.state a.{x|host}",
+        "{x} is more than one node",
+    );
+}
+
+#[test]
+fn a_rule_without_metrics_is_odd_but_works() {
+    let template = read("nothing.* a.{metric}\n** {default}\nline.* -\n").expect("a template");
+    let warnings: Vec<String> = template.warnings.iter().map(Warning::to_string).collect();
+    assert_eq!(warnings.len(), 2);
+    assert!(
+        warnings[0].starts_with("line 1, column 1: nothing is left"),
+        "{warnings:?}"
+    );
+    assert!(
+        warnings[1].starts_with("line 3, column 1: nothing is left"),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn the_shipped_templates_fit_every_metric_there_is() {
+    let metrics: Vec<_> = crate::sections::metrics().collect();
+    for (name, text) in SHIPPED {
+        let template = Template::read(text, &metrics).unwrap_or_else(|it| panic!("{name}: {it}"));
+        assert!(
+            template.warnings.is_empty(),
+            "{name}: {:?}",
+            template.warnings
+        );
+        for (group, metric) in &metrics {
+            assert!(
+                template.pattern(group, metric).is_some(),
+                "{name}: {}",
+                metric.name
+            );
+        }
+    }
+}
+
+fn client(labels: [Option<&str>; 4]) -> Sample {
+    let [port, mac, hostname, vendor] = labels.map(|label| label.map(str::to_owned));
+    Sample::read(&CLIENT, &Json::Null)
+        .label("port", port)
+        .label("mac", mac)
+        .label("hostname", hostname)
+        .label("vendor", vendor)
+}
+
+fn path_of(text: &str, labels: [Option<&str>; 4]) -> Result<String, NoPath> {
+    let template = read(text).unwrap_or_else(|refusal| panic!("{text}: {refusal}"));
+    let run = vec![("endpoint", "mafreebox.freebox.fr".to_owned())];
+    template.path(&client(labels), &NUMBERS[0], &run)
+}
+
+#[test]
+fn values_become_nodes() {
+    let cases = [
+        ("02:00:5E:00:00:10", "02_00_5e_00_00_10"),
+        ("Télé du salon", "tele_du_salon"),
+        ("a..b//c", "a_b_c"),
+        ("__a___b__", "_a_b_"),
+        ("Œuvre-1", "oeuvre-1"),
+        ("***", "_"),
+        ("nul\0é\n", "nul_e_"),
+    ];
+    for (given, expected) in cases {
+        let text = "switch.client.* {port}.{mac}.{metric}";
+        let path = path_of(text, [Some("1"), Some(given), None, None]);
+        assert_eq!(
+            path.as_deref(),
+            Ok(format!("1.{expected}.rate").as_str()),
+            "{given:?}"
+        );
+    }
+}
+
+#[test]
+fn values_become_tags() {
+    let text = "switch.client.* {host}.x;port={port};mac={mac};vendor={vendor};m={metric}";
+    let path = path_of(text, [Some("1"), Some("02:00:5E"), None, Some("A;b c~é=")]);
+    let expected = "mafreebox_freebox_fr.x;port=1;mac=02:00:5E;vendor=A_b_c_e_;m=rate";
+    assert_eq!(path.as_deref(), Ok(expected));
+    let path = path_of(text, [Some("1"), Some("2"), None, None]);
+    assert_eq!(
+        path.as_deref(),
+        Ok("mafreebox_freebox_fr.x;port=1;mac=2;m=rate")
+    );
+}
+
+#[test]
+fn what_is_missing_or_too_much_in_a_run() {
+    let text = "switch.client.* {port}.{mac|hostname}.{metric}";
+    assert_eq!(
+        path_of(text, [None, Some("a"), None, None]),
+        Err(NoPath::EmptyNode)
+    );
+    assert_eq!(
+        path_of(text, [Some("1"), Some(""), Some(""), None]),
+        Err(NoPath::EmptyNode)
+    );
+    assert_eq!(
+        path_of(text, [Some("1"), None, Some("h"), None]).as_deref(),
+        Ok("1.h.rate")
+    );
+    let long = "x".repeat(10_000);
+    let path = path_of(text, [Some("1"), Some(&long), None, None]).expect("a path");
+    assert_eq!(path, format!("1.{}.rate", "x".repeat(251)));
+    let many = format!(
+        "switch.client.* {}{{port}}.{{mac}}.{{metric}}",
+        "{vendor}.".repeat(20)
+    );
+    assert_eq!(
+        path_of(&many, [Some("1"), Some("a"), None, Some(&long)]),
+        Err(NoPath::TooLong)
+    );
+    assert_eq!(
+        path_of("line.** a.{default}", [None; 4]),
+        Err(NoPath::Dropped)
+    );
+}
+
+/// Any text: of all of Unicode, of what paths are made of, empty, long.
+fn any_text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        "[ ./;=~*{}\\\\\\t\\n\\ra-zA-Z0-9_-]{0,40}",
+        Just(String::new()),
+        any::<char>().prop_map(|c| c.to_string().repeat(10_000)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_a_path_that_carbon_would_not_take(
+        port in any_text(), mac in any_text(), hostname in any_text(), vendor in any_text(),
+        tagged in any::<bool>(),
+    ) {
+        let text = match tagged {
+            false => "switch.client.* {host}.{port}x.{hostname|mac}.{vendor}-{mac}.{metric}",
+            true => "switch.client.* {host}.{mac}.{metric};port={port};n={hostname};v={vendor}x",
+        };
+        let labels = [&port, &mac, &hostname, &vendor].map(|it| Some(it.as_str()));
+        match path_of(text, labels) {
+            Ok(path) => {
+                let (name, tags) = path.split_once(';').unwrap_or((&path, "a=b"));
+                let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || b"_-".contains(&c);
+                for node in name.split('.') {
+                    prop_assert!((1..=LONGEST_NODE).contains(&node.len()), "{path}");
+                    prop_assert!(node.bytes().all(plain), "{path}");
+                }
+                for tag in tags.split(';') {
+                    let (key, value) = tag.split_once('=').unwrap_or_default();
+                    let fine = |c: u8| c.is_ascii_alphanumeric() || b"_-.:".contains(&c);
+                    prop_assert!(!key.is_empty() && !value.is_empty(), "{path}");
+                    prop_assert!(value.bytes().all(fine), "{path}");
+                }
+                prop_assert!(path.len() <= LONGEST_PATH);
+            }
+            Err(why) => prop_assert_eq!(why, NoPath::EmptyNode),
+        }
+    }
+
+    #[test]
+    fn no_text_makes_the_reader_of_templates_fall(
+        text in prop_oneof![any::<String>(), "([a-z*.]{1,5} ?[={}|;# .a-z\n-]{0,9}\n?){0,5}"],
+    ) {
+        // What is refused is refused in words, with a place that is in the text.
+        if let Err(refusal) = read(&text) {
+            prop_assert!(refusal.at.line <= text.lines().count().max(1));
+            prop_assert!(!refusal.words.is_empty());
+        }
+    }
+}
