@@ -175,11 +175,12 @@ impl Credentials {
         Error::misuse(words)
     }
 
-    /// The access to the box with this uid; one whose uid is not known counts if it is the only one
-    /// at this endpoint.
+    /// The access to the box with this uid. One whose box is not known is the one if it was for the
+    /// same endpoint, or if it is all there is and was for none in particular.
     pub(crate) fn of_box(&self, uid: Option<&str>, endpoint: &Address) -> Option<&Granted> {
         let same = |granted: &&Granted| match (&granted.uid, uid) {
             (Some(known), Some(uid)) => known == uid,
+            _ if granted.endpoint.is_none() && self.boxes.len() == 1 => true,
             _ => granted.label_address().as_ref() == Some(endpoint),
         };
         self.boxes.iter().find(same)

@@ -88,7 +88,7 @@ fn start_log(debug: bool) {
     } else {
         log::LevelFilter::Warn
     };
-    builder.filter_module("freebox_monitor", level);
+    builder.filter_level(level);
     builder.parse_env("RUST_LOG");
     for library in ["ureq", "ureq_proto", "rustls"] {
         builder.filter_module(library, log::LevelFilter::Off);

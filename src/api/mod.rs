@@ -198,15 +198,7 @@ impl Live {
         if matches!(answer, Ok(_) | Err(Kind::Declined(_))) {
             self.state().proven = true;
         }
-        let answer = answer.map_err(|kind| Error::new(path, kind));
-        log::debug!(
-            "{url}: {}",
-            answer
-                .as_ref()
-                .err()
-                .map_or("ok".to_owned(), Error::to_string)
-        );
-        answer
+        answer.map_err(|kind| Error::new(path, kind))
     }
 
     /// The address of `path` and the session to ask with.

@@ -115,10 +115,10 @@ impl Transport {
                 None => request.call(),
             }
         };
-        match self.exchange(ask) {
-            Err(Fault::Lost(first)) => {
-                log::debug!("{url}: {first}; trying once more");
-                self.exchange(ask)
+        match self.exchange(url, ask) {
+            Err(Fault::Lost(_)) => {
+                log::debug!("{url}: trying once more");
+                self.exchange(url, ask)
             }
             other => other,
         }
@@ -126,7 +126,7 @@ impl Transport {
 
     /// Sends `body` to `url`.
     pub(super) fn post(&self, url: &str, body: &Json) -> Result<Answer, Fault> {
-        self.exchange(|left| {
+        self.exchange(url, |left| {
             let request = self
                 .agent
                 .post(url)
@@ -141,27 +141,37 @@ impl Transport {
 
     fn exchange(
         &self,
+        url: &str,
         ask: impl FnOnce(Duration) -> Result<Response<Body>, ureq::Error>,
     ) -> Result<Answer, Fault> {
         let limit = match self.limits.deadline.left() {
             Some(left) => left.min(self.limits.request),
             None => return Err(Fault::TimedOut(Duration::ZERO)),
         };
-        let fault = |error| fault(error, limit);
-        let mut response = ask(limit).map_err(fault)?;
-        let status = response.status();
-        if status.is_redirection() {
-            let to = response.headers().get("location");
-            let to = to.and_then(|it| it.to_str().ok()).unwrap_or("nowhere");
-            let words = format!("redirects to {to}, which is not followed");
-            return Err(Fault::Broken(words));
+        let answer = ask(limit).map_err(|error| fault(error, limit));
+        let answer = answer.and_then(|response| read(response, limit));
+        match &answer {
+            Ok(answer) => log::debug!("{url}: {}, {} bytes", answer.status, answer.body.len()),
+            Err(fault) => log::debug!("{url}: {fault}"),
         }
-        let body = response.body_mut().with_config().limit(LARGEST_BODY);
-        Ok(Answer {
-            status: status.as_u16(),
-            body: body.read_to_vec().map_err(fault)?,
-        })
+        answer
     }
+}
+
+/// The whole of an answer, within bounds.
+fn read(mut response: Response<Body>, limit: Duration) -> Result<Answer, Fault> {
+    let status = response.status();
+    if status.is_redirection() {
+        let to = response.headers().get("location");
+        let to = to.and_then(|it| it.to_str().ok()).unwrap_or("nowhere");
+        let words = format!("redirects to {}, which is not followed", one_line(to));
+        return Err(Fault::Broken(words));
+    }
+    let body = response.body_mut().with_config().limit(LARGEST_BODY);
+    Ok(Answer {
+        status: status.as_u16(),
+        body: body.read_to_vec().map_err(|error| fault(error, limit))?,
+    })
 }
 
 fn roots(trust: &Trust) -> RootCerts {

@@ -1,3 +1,90 @@
-//! The integration tests.
+//! The integration tests: the real program, a simulated Freebox, the real carbon.
+//!
+//! A module holds the cases of one subject; `monitor` runs the program, `receiver` stands in for
+//! a carbon that misbehaves, `graphite` is the real one. A case that needs something which is not
+//! to be had on this machine is reported as ignored, and the reason is printed first.
 
-fn main() {}
+// Falling over is how a test fails.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+#[path = "../simulated_freebox/mod.rs"]
+mod simulated_freebox;
+
+mod arguments;
+mod box_faults;
+mod delivery;
+mod graphite;
+mod monitor;
+mod receiver;
+mod recordings;
+mod registration;
+mod secrets;
+mod session;
+mod templates;
+mod tls;
+mod whole_way;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+/// A list of trials for functions: their names are the names of the cases.
+#[macro_export]
+macro_rules! trials {
+    ($($case:ident),+ $(,)?) => {
+        vec![$({
+            let name = concat!(module_path!(), "::", stringify!($case));
+            let name = name.strip_prefix("it::").unwrap_or(name);
+            libtest_mimic::Trial::test(name, || { $case(); Ok(()) })
+        }),+]
+    };
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    trials.extend(arguments::trials());
+    trials.extend(box_faults::trials());
+    trials.extend(delivery::trials());
+    trials.extend(recordings::trials());
+    trials.extend(registration::trials());
+    trials.extend(secrets::trials());
+    trials.extend(session::trials());
+    trials.extend(templates::trials());
+    trials.extend(tls::trials());
+    trials.extend(with_real_parts(&arguments));
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// The cases with the real carbon and the real nc; left out where those cannot be had.
+fn with_real_parts(arguments: &Arguments) -> Vec<Trial> {
+    // Listing and looking for one other case shall not wait for an installation.
+    let carbon = match arguments.list || !wants(arguments, "whole_way::") {
+        true => Ok(()),
+        false => whole_way::carbon_is_there(),
+    };
+    let nc = match graphite::nc() {
+        Some(_) => Ok(()),
+        None => Err("there is no nc of OpenBSD on this machine".to_owned()),
+    };
+    let mut trials = leave_out(carbon.clone(), whole_way::trials());
+    trials.extend(leave_out(carbon.and(nc), whole_way::trials_with_nc()));
+    trials
+}
+
+fn wants(arguments: &Arguments, prefix: &str) -> bool {
+    arguments
+        .filter
+        .as_ref()
+        .is_none_or(|filter| filter.contains(prefix) || prefix.contains(filter))
+}
+
+fn leave_out(there: Result<(), String>, trials: Vec<Trial>) -> Vec<Trial> {
+    let Err(reason) = there else { return trials };
+    let out = |trial: Trial| {
+        eprintln!("left out: {}: {reason}", trial.name());
+        trial.with_ignored_flag(true)
+    };
+    trials.into_iter().map(out).collect()
+}

@@ -1,0 +1,169 @@
+//! The command line, and the files it names.
+
+use libtest_mimic::Trial;
+
+use crate::monitor::{Monitor, project_file};
+use crate::trials;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    trials![
+        help_and_version_go_to_stdout,
+        misuse_is_one_line_and_exit_1,
+        a_file_that_is_not_there_is_named,
+        without_registration_the_way_to_it_is_said,
+        the_list_of_metrics_is_a_table,
+        a_folder_is_no_file,
+        a_recording_that_is_none_is_refused,
+        several_boxes_want_to_be_told_apart,
+        a_secret_in_broken_credentials_is_not_quoted,
+        without_a_home_everything_still_works,
+    ]
+}
+
+fn help_and_version_go_to_stdout() {
+    let help = Monitor::new().run(&["--help"]);
+    help.is_fine();
+    for option in [
+        "--register",
+        "--carbon",
+        "--replay",
+        "--dry-run",
+        "--ssl-ca-bundle-file",
+    ] {
+        assert!(help.stdout.contains(option), "{option}");
+    }
+    let version = Monitor::new().run(&["-v"]);
+    version.is_fine();
+    assert_eq!(
+        version.stdout,
+        format!("freebox-monitor {}\n", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+fn misuse_is_one_line_and_exit_1() {
+    let cases: [(&[&str], &str); 8] = [
+        (&["--nothing"], "--nothing"),
+        (&["--timeout", "never"], "a number of seconds"),
+        (&["--carbon"], "--carbon"),
+        (&["--carbon", "host:port"], "'port' is no port"),
+        (&["-e", "gopher://box"], "neither http nor https"),
+        (&["-f", "html"], "graphite"),
+        (&["--register", "--replay", "x"], "exclude each other"),
+        (&["--", "stray"], "stray"),
+    ];
+    for (arguments, words) in cases {
+        Monitor::new().run(arguments).failed(1, words);
+    }
+}
+
+fn a_file_that_is_not_there_is_named() {
+    for option in ["--config", "--template", "--replay", "--ssl-ca-bundle-file"] {
+        let run = Monitor::new().run(&[option, "/nonexistent/file"]);
+        run.failed(
+            1,
+            "cannot read /nonexistent/file: No such file or directory",
+        );
+    }
+}
+
+fn without_registration_the_way_to_it_is_said() {
+    Monitor::new()
+        .run(&[])
+        .failed(3, "run freebox-monitor --register");
+}
+
+fn the_list_of_metrics_is_a_table() {
+    let list = Monitor::new().run(&["--list-metrics"]);
+    list.is_fine();
+    let row = list
+        .stdout
+        .lines()
+        .find(|row| row.starts_with("connection.xdsl.down.snr "));
+    let cells: Vec<&str> = row.expect("a row").split_whitespace().take(5).collect();
+    let expected = [
+        "connection.xdsl.down.snr",
+        "dB",
+        "gauge",
+        "connection",
+        "xdsl_down_snr",
+    ];
+    assert_eq!(cells, expected);
+    assert!(
+        list.stdout.contains("0 down, 1 training"),
+        "{}",
+        list.stdout
+    );
+}
+
+fn a_folder_is_no_file() {
+    let monitor = Monitor::new();
+    let home = monitor.path("");
+    for option in ["--config", "--template", "--replay"] {
+        monitor
+            .run(&[option, home.to_str().unwrap()])
+            .failed(1, "Is a directory");
+    }
+}
+
+fn a_recording_that_is_none_is_refused() {
+    let monitor = Monitor::new();
+    let cases = [
+        ("", "EOF"),
+        ("{}", "its \"format\" is not"),
+        (
+            r#"{"format":"freebox-monitor recording 1"}"#,
+            "its \"api_version\" names no version",
+        ),
+        (
+            r#"{"format":"freebox-monitor recording 1","api_version":{"api_version":"8.0"}}"#,
+            "it has no \"answers\"",
+        ),
+    ];
+    for (content, words) in cases {
+        let path = monitor.write("recording.json", content);
+        monitor
+            .run(&["--replay", path.to_str().unwrap()])
+            .failed(1, words);
+    }
+}
+
+fn several_boxes_want_to_be_told_apart() {
+    let monitor = Monitor::new();
+    let file = r#"{"boxes":[{"app_id":"a","app_token":"t1","name":"home","uid":"1"},
+                            {"app_id":"a","app_token":"t2","name":"away","uid":"2"}]}"#;
+    monitor.write(".config/freebox-monitor/credentials.json", file);
+    monitor.run(&[]).failed(
+        1,
+        "several boxes; pick one with --name or --endpoint: home away",
+    );
+    monitor
+        .run(&["--name", "elsewhere"])
+        .failed(1, "no such box is registered; there is home away");
+}
+
+fn a_secret_in_broken_credentials_is_not_quoted() {
+    let monitor = Monitor::new();
+    for content in [
+        r#"{"boxes":[{"app_id":"a","app_token":"S3CRET"#,
+        r#"{"boxes":{"app_token":"S3CRET"}}"#,
+        "S3CRET",
+        "[general]\nS3CRET\n",
+        r#"{"boxes":[{"app_id":"a","app_token":"S3CRET\n"}]}"#,
+    ] {
+        monitor.write(".config/freebox-monitor/credentials.json", content);
+        let run = monitor.run(&["--debug"]);
+        run.failed(1, "no credentials:");
+        assert!(!run.stderr.contains("S3CRET"), "{}", run.stderr);
+    }
+}
+
+fn without_a_home_everything_still_works() {
+    let recording = project_file("tests/boxes/ultra.json");
+    let mut command = Monitor::new().command(&["--replay", recording.to_str().unwrap()]);
+    let output = command
+        .env_remove("HOME")
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty());
+}

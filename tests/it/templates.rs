@@ -1,0 +1,190 @@
+//! Templates from the outside: what is refused with which words, what is printed.
+
+use libtest_mimic::Trial;
+
+use crate::monitor::{Monitor, project_file};
+use crate::trials;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    trials![
+        a_broken_template_is_one_line_with_its_place,
+        a_template_that_is_not_utf_8_is_refused_with_its_place,
+        a_rule_for_nothing_is_a_warning,
+        the_printed_template_is_the_one_in_use,
+        checking_prints_every_path,
+        the_usual_places_are_looked_at,
+        a_changed_template_changes_the_paths,
+    ]
+}
+
+fn a_broken_template_is_one_line_with_its_place() {
+    let long = format!("** a.{}.{{default}}", "x".repeat(252));
+    let cases = [
+        (
+            "** {nothing}.{default}",
+            "line 1, column 4: unknown placeholder {nothing}; valid here are",
+        ),
+        (
+            "\n** {direction}.{default}",
+            "line 2, column 4: connection.state has no {direction}",
+        ),
+        (
+            "connection.xdsl.*.* a.{metric}",
+            "connection.xdsl.up.rate and connection.xdsl.down.rate",
+        ),
+        (
+            "connection.state a\nconnection.r* a.{metric}",
+            "cannot be a folder",
+        ),
+        (
+            "** a..{default}",
+            "line 1, column 4: the path of connection.state has an empty node",
+        ),
+        (
+            "** a/{default}",
+            "line 1, column 5: '/' cannot stand in a path",
+        ),
+        (&long, "a node of 252 bytes"),
+        (
+            "connection.state",
+            "line 1, column 17: the rule has no path",
+        ),
+        ("** {default", "line 1, column 4: this brace is not closed"),
+        (
+            "a = {b}\nb = {a}\n** {a}",
+            "line 2, column 5: a stands for itself",
+        ),
+        ("a = 1\na = 2\n** {a}", "line 2, column 1: a is set twice"),
+        (
+            "**.state a.{metric}",
+            "line 1, column 1: ** stands for whole nodes and only at the end",
+        ),
+        (
+            "conn{x} a",
+            "line 1, column 5: '{' cannot stand in the name of a metric",
+        ),
+        (
+            "metric = a\n** {metric}",
+            "{metric} has a meaning of its own",
+        ),
+        (
+            "** {default} b",
+            "line 1, column 14: nothing more is expected",
+        ),
+        ("** {default};a", "a tag is written ;key=value"),
+    ];
+    let monitor = Monitor::new();
+    for (text, words) in cases {
+        let path = monitor.write("broken.template", text);
+        let path = path.to_str().unwrap();
+        for task in [
+            &["--template", path][..],
+            &["--template", path, "--check-template"],
+        ] {
+            let run = monitor.run(task);
+            run.failed(1, words);
+            assert!(
+                run.stderr.contains(&format!("template {path}: line ")),
+                "{}",
+                run.stderr
+            );
+        }
+    }
+}
+
+fn a_template_that_is_not_utf_8_is_refused_with_its_place() {
+    let monitor = Monitor::new();
+    let path = monitor.write("latin1.template", "");
+    std::fs::write(&path, b"# a comment\n# caf\xe9\n** {default}\n").unwrap();
+    let run = monitor.run(&["--template", path.to_str().unwrap()]);
+    run.failed(1, "line 2, column 6: this is not UTF-8");
+}
+
+fn a_rule_for_nothing_is_a_warning() {
+    let monitor = Monitor::new();
+    let path = monitor.write(
+        "my.template",
+        "nothing.* a.{metric}\n** {prefix}.{default}\n",
+    );
+    let recording = project_file("tests/boxes/ultra.json");
+    let options = [
+        "--template",
+        path.to_str().unwrap(),
+        "--replay",
+        recording.to_str().unwrap(),
+    ];
+    let run = monitor.run(&options);
+    run.complained(0, "warning: template ");
+    run.complained(0, "line 1, column 1: nothing is left for this rule");
+    assert_eq!(run.value("freebox.connection.state"), "1");
+}
+
+fn the_printed_template_is_the_one_in_use() {
+    let monitor = Monitor::new();
+    let built_in = monitor.run(&["--print-template"]);
+    built_in.is_fine();
+    assert!(
+        built_in.stdout.contains("{prefix}.{host}.{default}"),
+        "{}",
+        built_in.stdout
+    );
+    let path = monitor.write("my.template", &built_in.stdout);
+    let same = monitor.run(&["--template", path.to_str().unwrap(), "--check-template"]);
+    assert_eq!(
+        same.is_fine().stdout,
+        monitor.run(&["--check-template"]).stdout
+    );
+    let flat = monitor.run(&["--template", "flat", "--print-template"]);
+    assert!(
+        flat.is_fine().stdout.contains("{prefix}.{field}"),
+        "{}",
+        flat.stdout
+    );
+}
+
+fn checking_prints_every_path() {
+    let monitor = Monitor::new();
+    let path = monitor.write("my.template", "connection.r* -\n** x.{default}\n");
+    let run = monitor.run(&["--template", path.to_str().unwrap(), "--check-template"]);
+    run.is_fine();
+    let rows: Vec<Vec<&str>> = run
+        .stdout
+        .lines()
+        .map(|row| row.split_whitespace().collect())
+        .collect();
+    assert!(
+        rows.contains(&vec!["connection.rate_up", "-"]),
+        "{}",
+        run.stdout
+    );
+    assert!(
+        rows.contains(&vec!["connection.state", "x.connection.state"]),
+        "{}",
+        run.stdout
+    );
+}
+
+fn the_usual_places_are_looked_at() {
+    let monitor = Monitor::new();
+    monitor.write(".config/freebox-monitor/template", "** mine.{default}\n");
+    let recording = project_file("tests/boxes/ultra.json");
+    let run = monitor.run(&["--replay", recording.to_str().unwrap()]);
+    assert_eq!(run.is_fine().value("mine.connection.state"), "1");
+}
+
+fn a_changed_template_changes_the_paths() {
+    let monitor = Monitor::new();
+    let text = "prefix = servers.box\nconnection.xdsl.*.* {prefix}.{host}.{direction}.{metric}\n\
+                connection.state {prefix}.{uid}.{media}.{metric} # here\n** -\n";
+    let path = monitor.write("my.template", text);
+    let recording = project_file("tests/boxes/revolution-xdsl.json");
+    let (path, recording) = (path.to_str().unwrap(), recording.to_str().unwrap());
+    let run = monitor.run(&["-t", path, "--name", "Été à la mer", "--replay", recording]);
+    run.is_fine();
+    assert_eq!(run.value("servers.box.ete_a_la_mer.down.snr"), "6");
+    assert_eq!(
+        run.value("servers.box.ffeeddccbbaa99887766554433221100.xdsl.state"),
+        "1"
+    );
+    assert_eq!(run.stdout.lines().count(), 35, "{}", run.stdout);
+}
