@@ -19,6 +19,10 @@ struct Args {
     #[argh(switch, short = 'A')]
     all: bool,
 
+    /// collect this section as well as the connection; also --status-NAME and the letters below
+    #[argh(option, arg_name = "name", from_str_fn(section))]
+    status: Vec<&'static Section>,
+
     /// the box: HOST, HOST:PORT or URL (default mafreebox.freebox.fr)
     #[argh(option, short = 'e', arg_name = "box")]
     endpoint: Option<Address>,
@@ -71,9 +75,26 @@ struct Args {
     #[argh(option, arg_name = "file")]
     replay: Option<PathBuf>,
 
+    /// save every answer of the box in a file that can be shown to others: names, addresses,
+    /// numbers and serials are replaced
+    #[argh(option, arg_name = "file")]
+    record: Option<PathBuf>,
+
+    /// with --record: leave names, addresses, numbers and serials as they are
+    #[argh(switch)]
+    record_raw: bool,
+
+    /// go through everything step by step and say what to do where something is wrong
+    #[argh(switch)]
+    check: bool,
+
     /// list every metric there is
     #[argh(switch)]
     list_metrics: bool,
+
+    /// how many requests to make at a time (default 4)
+    #[argh(option, arg_name = "number", default = "4", from_str_fn(jobs))]
+    jobs: usize,
 
     /// how long the whole run may take, in seconds (default 40)
     #[argh(option, arg_name = "seconds")]
@@ -103,6 +124,11 @@ struct Args {
     #[argh(option, arg_name = "file")]
     ssl_ca_bundle_file: Option<PathBuf>,
 
+    /// take the upload figures of the line from the ports of the switch, for a box that mixes up
+    /// the directions; collects the switch as well
+    #[argh(switch)]
+    patch_rate_up_bytes_up: bool,
+
     /// say on stderr what happens
     #[argh(switch, short = 'd')]
     debug: bool,
@@ -110,6 +136,17 @@ struct Args {
     /// print the version
     #[argh(switch, short = 'v')]
     version: bool,
+}
+
+fn section(switch: &str) -> Result<&'static Section, String> {
+    sections::by_switch(switch).ok_or_else(|| "no section has this name".to_owned())
+}
+
+fn jobs(word: &str) -> Result<usize, String> {
+    let number: Option<usize> = word.parse().ok();
+    number
+        .filter(|it| (1..=16).contains(it))
+        .ok_or_else(|| "it is 1 to 16".to_owned())
 }
 
 /// The short options that take a value.
@@ -158,7 +195,13 @@ pub(crate) struct Settings {
     /// The credentials file, if one was named.
     pub(crate) config: Option<PathBuf>,
     /// Which sections to collect.
-    pub(crate) sections: &'static [Section],
+    pub(crate) sections: Vec<&'static Section>,
+    /// Whether that is simply all of them.
+    pub(crate) all: bool,
+    /// Whether the upload figures of the line are to be taken from the switch.
+    pub(crate) patch_upload: bool,
+    /// How many requests to make at a time.
+    pub(crate) jobs: usize,
     /// The template, if one was named.
     pub(crate) template: Option<TemplateChoice>,
     /// Where the lines go; `None` is stdout.
@@ -180,6 +223,15 @@ pub(crate) enum Task {
     Collect,
     /// Collect from a recording and deliver.
     Replay(PathBuf),
+    /// Save the answers of the box.
+    Record {
+        /// Where.
+        file: PathBuf,
+        /// As they came.
+        raw: bool,
+    },
+    /// Go through everything and say what is wrong.
+    Check,
     /// Ask for access.
     Register {
         /// Even if it is granted already.
@@ -242,7 +294,7 @@ pub(crate) fn settings(args: impl Iterator<Item = std::ffi::OsString>) -> Result
     match Args::from_args(&["freebox-monitor"], &args) {
         Ok(args) => args.settings(),
         Err(early) => match early.status {
-            Ok(()) => Ok(Settings::printing(early.output)),
+            Ok(()) => Ok(Settings::printing(early.output + &sections_help())),
             Err(()) => Err(Error::misuse(format!(
                 "{} (--help lists the options)",
                 one_line(&early.output)
@@ -263,11 +315,43 @@ fn normalised(args: Vec<String>) -> Vec<String> {
         match arg.strip_prefix("--").and_then(|long| long.split_once('=')) {
             Some((name, value)) => out.extend([format!("--{name}"), value.to_owned()]),
             None if arg.starts_with('-') && !arg.starts_with("--") => out.extend(unclustered(&arg)),
-            None => out.push(arg),
+            None => out.extend(switch_of_section(arg)),
         }
     }
     out.extend(rest);
     out
+}
+
+/// `--status-sys` is `--status sys`, and what 0.9.1 had a switch of its own for is a part of the
+/// disks.
+fn switch_of_section(arg: String) -> Vec<String> {
+    let switch = match arg.as_str() {
+        "--internal-disk-usage" => Some("disk"),
+        other => other.strip_prefix("--status-"),
+    };
+    match switch {
+        Some(switch) => vec!["--status".to_owned(), switch.to_owned()],
+        None => vec![arg],
+    }
+}
+
+/// The end of `--help`: what the table of sections has.
+fn sections_help() -> String {
+    let mut text = "\nSections:\n".to_owned();
+    for section in SECTIONS {
+        let letter = section
+            .letter
+            .map_or("    ".to_owned(), |letter| format!("-{letter}, "));
+        let permission = section
+            .permission
+            .map(|it| format!("  (permission '{it}')"));
+        let permission = permission.unwrap_or_default();
+        text.push_str(&format!(
+            "  {letter}--status-{}{permission}\n",
+            section.switch
+        ));
+    }
+    text
 }
 
 fn unclustered(arg: &str) -> Vec<String> {
@@ -275,7 +359,14 @@ fn unclustered(arg: &str) -> Vec<String> {
     let mut letters = arg.chars();
     letters.next();
     while let Some(letter) = letters.next() {
-        out.push(format!("-{letter}"));
+        let section = SECTIONS
+            .iter()
+            .find(|section| section.letter == Some(letter));
+        match (section, letter) {
+            (Some(section), _) => out.extend(["--status".to_owned(), section.switch.to_owned()]),
+            (None, 'P') => out.extend(["--status".to_owned(), "disk".to_owned()]),
+            (None, _) => out.push(format!("-{letter}")),
+        }
         let value = letters.as_str();
         if SHORT_WITH_VALUE.contains(&letter) && !value.is_empty() {
             out.push(value.to_owned());
@@ -293,6 +384,7 @@ impl Args {
         let Format::Graphite = self.format;
         Ok(Settings {
             task: self.task()?,
+            sections: self.sections(),
             target: Target {
                 trust: self.trust()?,
                 endpoint: self.endpoint,
@@ -303,17 +395,26 @@ impl Args {
                 hash: self.auth_hash_type,
             },
             config: self.config,
-            sections: if self.all {
-                SECTIONS
-            } else {
-                sections::usual()
-            },
+            all: self.all,
+            patch_upload: self.patch_rate_up_bytes_up,
+            jobs: self.jobs,
             template: self.template.map(TemplateChoice::named),
             carbon: self.carbon,
             dry_run: self.dry_run,
             timeout: self.timeout.map(|Seconds(timeout)| timeout),
             debug: self.debug,
         })
+    }
+
+    /// The sections that were chosen, in the order of the table.
+    fn sections(&self) -> Vec<&'static Section> {
+        let is_chosen = |section: &&Section| {
+            self.all
+                || section.name == sections::ALWAYS
+                || self.patch_rate_up_bytes_up && section.name == "switch"
+                || self.status.iter().any(|chosen| chosen.name == section.name)
+        };
+        SECTIONS.iter().filter(is_chosen).collect()
     }
 
     /// The one thing to do: options that ask for different things exclude each other.
@@ -346,6 +447,14 @@ impl Args {
                 self.list_metrics.then_some(Task::ListMetrics),
             ),
             ("--replay", self.replay.clone().map(Task::Replay)),
+            (
+                "--record",
+                self.record.clone().map(|file| Task::Record {
+                    file,
+                    raw: self.record_raw,
+                }),
+            ),
+            ("--check", self.check.then_some(Task::Check)),
         ];
         let mut asked = asked
             .into_iter()
@@ -358,8 +467,12 @@ impl Args {
         }
         let task = first.map_or(Task::Collect, |(_, task)| task);
         match task {
-            Task::Register { .. } => Ok(task),
-            _ if self.force => Err(Error::misuse("--force goes with --register only")),
+            _ if self.force && !self.register => {
+                Err(Error::misuse("--force goes with --register only"))
+            }
+            _ if self.record_raw && self.record.is_none() => {
+                Err(Error::misuse("--record-raw goes with --record only"))
+            }
             _ => Ok(task),
         }
     }
@@ -397,7 +510,10 @@ impl Settings {
                 trust: Trust::BuiltIn,
             },
             config: None,
-            sections: &[],
+            sections: Vec::new(),
+            all: false,
+            patch_upload: false,
+            jobs: 1,
             template: None,
             carbon: None,
             dry_run: false,
@@ -419,7 +535,9 @@ mod tests {
     fn habits_from_the_python_script_work() {
         let cases = [
             ("--name=a=b --dry-run", "--name a=b --dry-run"),
-            ("-HSW", "-H -S -W"),
+            ("-HSW", "--status sys --status switch --status wifi"),
+            ("-P --internal-disk-usage", "--status disk --status disk"),
+            ("--status-vpnsrv", "--status vpnsrv"),
             ("-Ac.credentials", "-A -c .credentials"),
             (
                 "-c .credentials -- -HS --a=b",

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::sections::{self, SECTIONS};
+use crate::registry::Metric;
+use crate::sections;
 use crate::template::Template;
 
 /// Every metric there is (`--list-metrics`): columns between blanks, the last two in words.
@@ -15,38 +16,47 @@ pub(crate) fn metrics() -> String {
             "section",
             "field",
             "permission",
+            "since",
             "keys",
             "labels",
             "meaning",
         ]
         .map(str::to_owned),
     ];
-    for section in SECTIONS {
-        for group in section.groups {
-            let keys = group
-                .identity
-                .iter()
-                .map(|names| names.join("|"))
-                .collect::<Vec<_>>();
-            for metric in group.metrics {
-                let states = metric.kind.meanings();
-                rows.push([
-                    group.metric_name(metric),
-                    metric.unit.to_owned(),
-                    metric.kind.word().to_owned(),
-                    section.name.to_owned(),
-                    group.field(metric),
-                    or_dash(section.permission.unwrap_or_default()),
-                    or_dash(&keys.join(",")),
-                    or_dash(&group.labels.join(",")),
-                    states.map_or(metric.help.to_owned(), |it| {
-                        format!("{}: {it}", metric.help)
-                    }),
-                ]);
-            }
+    for (section, group) in sections::groups() {
+        let keys = group
+            .identity
+            .iter()
+            .map(|names| names.join("|"))
+            .collect::<Vec<_>>();
+        for metric in group.metrics {
+            rows.push([
+                group.metric_name(metric),
+                metric.unit.to_owned(),
+                metric.kind.word().to_owned(),
+                or_dash(section.map_or("", |section| section.name)),
+                group.field(metric),
+                or_dash(
+                    section
+                        .and_then(|section| section.permission)
+                        .unwrap_or_default(),
+                ),
+                metric.since.unwrap_or(group.since).to_owned(),
+                or_dash(&keys.join(",")),
+                or_dash(&group.labels.join(",")),
+                meaning(metric),
+            ]);
         }
     }
     table(&rows)
+}
+
+/// What a metric says, with the numbers of its states.
+fn meaning(metric: &Metric) -> String {
+    match metric.kind.meanings() {
+        Some(states) => format!("{}: {states}", metric.help),
+        None => metric.help.to_owned(),
+    }
 }
 
 /// Where every metric goes (`--check-template`).
@@ -88,4 +98,105 @@ fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
         let _ = writeln!(text, "{}", line.trim_end());
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::sections::{ALWAYS, SECTIONS, Section};
+
+    const INTRODUCTION: &str = "\
+# The metrics
+
+Made from the table in the program (`BLESS=1 cargo test metrics_md` writes it anew); \
+`freebox-monitor --list-metrics` prints the same for scripts.
+
+- *Metric* is its name in templates. *Field* is its name in InfluxDB, behind the measurement; \
+those that freebox-monitoring 0.9.1 has are the same there.
+- *Since* is the version of the Freebox API that brought it. An older box has no line for it.
+- A number that the box does not tell is no line. Yes is 1 and no is 0; a state that is not \
+known is 999.
+- An entity is told apart by its *keys*: `mac|primary_name` is the first of these that the box \
+tells. *Labels* are further texts that a template can use.
+";
+
+    /// The page about all metrics, in Markdown.
+    fn page() -> String {
+        let mut page = INTRODUCTION.to_owned();
+        for section in SECTIONS {
+            page += &format!("\n## {}\n\n{}\n", section.name, choice(section));
+            for group in section.groups {
+                page += &of_group(group);
+            }
+        }
+        page += "\n## exec\n\nThe run itself; always there, also when the box is not.\n";
+        for (_, group) in sections::groups().filter(|(section, _)| section.is_none()) {
+            page += &of_group(group);
+        }
+        page
+    }
+
+    fn choice(section: &Section) -> String {
+        let letter = section
+            .letter
+            .map_or(String::new(), |it| format!("`-{it}`, "));
+        let chosen = match section.name == ALWAYS {
+            true => "Always collected.".to_owned(),
+            false => format!(
+                "Chosen by {letter}`--status-{}` or `--all`.",
+                section.switch
+            ),
+        };
+        match section.permission {
+            Some(permission) => format!("{chosen} Needs the permission `{permission}`."),
+            None => chosen,
+        }
+    }
+
+    fn of_group(group: &crate::registry::Group) -> String {
+        let names = |names: Vec<String>| match names.is_empty() {
+            true => "none".to_owned(),
+            false => format!("`{}`", names.join("`, `")),
+        };
+        let keys = group.identity.iter().map(|keys| keys.join("|")).collect();
+        let constants = group.constants.iter().map(|(name, _)| (*name).to_owned());
+        let labels = constants.chain(group.labels.iter().map(|it| (*it).to_owned()));
+        let mut text = format!(
+            "\n### {}\n\nMeasurement `{}`. Keys: {}. Labels: {}.\n\n\
+             | Metric | Meaning | Unit | Kind | Field | Since |\n|---|---|---|---|---|---|\n",
+            group.name,
+            group.measurement,
+            names(keys),
+            names(labels.collect()),
+        );
+        for metric in group.metrics {
+            text += &format!(
+                "| `{}` | {} | {} | {} | `{}` | {} |\n",
+                group.metric_name(metric),
+                meaning(metric).replace('|', "\\|"),
+                metric.unit,
+                metric.kind.word(),
+                group.field(metric),
+                metric.since.unwrap_or(group.since),
+            );
+        }
+        text
+    }
+
+    #[test]
+    fn metrics_md_is_in_step() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib/metrics.md");
+        if std::env::var_os("BLESS").is_some() {
+            fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
+            fs::write(&path, page()).expect("the page");
+        }
+        assert!(
+            fs::read_to_string(&path).expect("the page") == page(),
+            "BLESS=1 cargo test metrics_md writes {} anew",
+            path.display()
+        );
+    }
 }

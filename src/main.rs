@@ -4,23 +4,27 @@
 //! uses only files that stand further down in this list:
 //!
 //! - `main` conducts: it calls the others in order, logs, and exits
-//! - `run`: one run, from the template to the delivery
 //! - `register`: asking for access, with a person at the box
+//! - `check`: everything a run depends on, step by step
+//! - `record`: the answers of the box in a file, with `pseudonym` for what is private in them
+//! - `run`: one run, from the template to the delivery; `patch` mends a known fault of some boxes
 //! - `listing`: what `--list-metrics` and `--check-template` print
 //! - `target`: which box, from arguments and credentials
 //! - `cli`: the arguments and what they mean
-//! - `collect`: walks the table of sections
-//! - `sections`: one file for each part of what a box can tell
-//! - `report`: what a section hands over
+//! - `collect`: asks for what the sections want, side by side, and has them read it
+//! - `sections`: one file for each part of what a box can tell, and `exec` for the run itself
+//! - `ask`: what a section wants to know, and what came of it
 //! - `encode`: samples to lines
 //! - `template`: metrics to paths
 //! - `deliver`: lines to stdout or carbon
 //! - `credentials`, `state`: the files a run reads and leaves
 //! - `api`: one path in, one result out; it alone sends requests
 //! - `registry`, `sample`, `json`: what a metric is, and how it is read
-//! - `files`, `stderr`, `deadline`, `secret`, `error`: what everybody needs
+//! - `files`, `net`, `stderr`, `deadline`, `secret`, `error`: what everybody needs
 
 mod api;
+mod ask;
+mod check;
 mod cli;
 mod collect;
 mod credentials;
@@ -31,9 +35,12 @@ mod error;
 mod files;
 mod json;
 mod listing;
+mod net;
+mod patch;
+mod pseudonym;
+mod record;
 mod register;
 mod registry;
-mod report;
 mod run;
 mod sample;
 mod secret;
@@ -67,6 +74,8 @@ fn perform(settings: &Settings) -> Result<Exit, Error> {
     let text = match &settings.task {
         Task::Collect => return run::live(settings),
         Task::Replay(path) => return run::replay(settings, path),
+        Task::Record { file, raw } => return record::record(settings, file, *raw),
+        Task::Check => return check::check(settings),
         Task::Register { force } => {
             return register::register(settings, *force).map(|()| Exit::Done);
         }

@@ -4,13 +4,14 @@ use std::io::{self, IsTerminal};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::api::{self, Client, Kind, Known, Limits, Search, Status, Transport};
+use crate::api::{self, Client, Kind, Known, Limits, PERMISSIONS_PAGE, Search, Status, Transport};
 use crate::cli::Settings;
 use crate::credentials::{Credentials, Granted};
 use crate::deadline::Deadline;
 use crate::error::{Error, Exit};
 use crate::files;
 use crate::sections::SECTIONS;
+use crate::state::Remembered;
 use crate::stderr::{say, write as write_stderr};
 use crate::target;
 
@@ -24,8 +25,6 @@ const PERIOD: Duration = Duration::from_secs(1);
 const REMINDER: u64 = 30;
 /// How long one request may take.
 const LONGEST_REQUEST: Duration = Duration::from_secs(10);
-/// Where permissions are given, in the words of the box's own pages.
-const PERMISSIONS_PAGE: &str = "Paramètres de la Freebox > Gestion des accès > Applications";
 
 /// Asks for access and stores the token once it is granted.
 ///
@@ -85,13 +84,11 @@ pub(crate) fn register(settings: &Settings, force: bool) -> Result<(), Error> {
 /// # Errors
 /// When it is not, or the box cannot be asked.
 pub(crate) fn status(settings: &Settings) -> Result<String, Error> {
-    let credentials = Credentials::load(settings.config.as_deref())?;
     let target = &settings.target;
-    let granted = credentials.pick(target.endpoint.as_ref(), target.name.as_deref())?;
+    let (granted, search) = target::registered(target, settings.config.as_deref())?;
     let transport = Transport::new(&target.trust, limits(settings));
-    let search = target::search(target, Some(granted))?;
     let address = search.address.to_string();
-    let client = Client::new(transport, search, target::app(target, granted), None);
+    let client = Client::new(transport, search, target::app(target, &granted), None);
     let missing = client.missing_permissions()?;
     Ok(format!(
         "{address}: granted; {}\n",
@@ -191,9 +188,10 @@ fn open_first_session(
     let client = Client::new(transport, search, app, Some(known));
     let missing = client.missing_permissions()?;
     say(&about_permissions(&missing));
-    if let Some(known) = client.known() {
-        cache.keep(&known);
-    }
+    cache.keep(&Remembered {
+        known: client.known(),
+        told: Vec::new(),
+    });
     Ok(())
 }
 

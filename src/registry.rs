@@ -26,6 +26,8 @@ pub(crate) struct Group {
     pub(crate) measurement: &'static str,
     /// What stands before the metric's name in the field name of freebox-monitoring 0.9.1.
     pub(crate) field_prefix: &'static str,
+    /// The first version of the API that has it: `8.5`.
+    pub(crate) since: &'static str,
     /// The metrics, in the order in which they are written.
     pub(crate) metrics: &'static [Metric],
 }
@@ -40,14 +42,20 @@ impl Group {
             constants: &[],
             measurement: "freebox",
             field_prefix: "",
+            since: "1",
             metrics,
         }
     }
 
     /// Says what tells two entities of the group apart.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the line is there once"))]
     pub(crate) const fn identity(mut self, identity: &'static [&'static [&'static str]]) -> Self {
         self.identity = identity;
+        self
+    }
+
+    /// Sets the measurement, where it is not `freebox`.
+    pub(crate) const fn measurement(mut self, measurement: &'static str) -> Self {
+        self.measurement = measurement;
         self
     }
 
@@ -63,6 +71,12 @@ impl Group {
         constants: &'static [(&'static str, &'static str)],
     ) -> Self {
         self.constants = constants;
+        self
+    }
+
+    /// Says since which version of the API it is there, if not from the start.
+    pub(crate) const fn since(mut self, version: &'static str) -> Self {
+        self.since = version;
         self
     }
 
@@ -101,8 +115,22 @@ pub(crate) struct Metric {
     pub(crate) unit: &'static str,
     /// One line for people.
     pub(crate) help: &'static str,
+    /// The first version of the API that has it, where that is later than its group's.
+    pub(crate) since: Option<&'static str>,
     from: From,
     divisor: u16,
+    meaningful: Meaningful,
+}
+
+/// Which numbers mean something; the box has its own ways to say that it does not know.
+#[derive(Debug)]
+enum Meaningful {
+    /// All of them.
+    Any,
+    /// Those from 0; -1 is "not measured".
+    FromZero,
+    /// Those above 0; 0 is "unknown" or "never".
+    AboveZero,
 }
 
 /// Where in the answer a metric is read.
@@ -112,6 +140,8 @@ enum From {
     Name,
     /// At the first of these paths that holds something.
     Paths(&'static [&'static str]),
+    /// Nowhere: the section's code works it out.
+    Computed,
 }
 
 /// What kind of number a metric is.
@@ -121,10 +151,14 @@ pub(crate) enum Kind {
     Gauge,
     /// Only grows, until the box or the line restarts.
     Counter,
+    /// A moment, in seconds since 1970.
+    Time,
     /// A state read from a yes or no: 1 and 0.
     Flag,
     /// A state read from a text: 1 for this one, 0 for any other.
     Is(&'static str),
+    /// A state read from a text: 0 for this one, 1 for any other.
+    IsNot(&'static str),
     /// A state read from a text: the numbers of this list, 999 for any other text.
     Code(&'static [(&'static str, i64)]),
 }
@@ -135,16 +169,18 @@ impl Kind {
         match self {
             Kind::Gauge => "gauge",
             Kind::Counter => "counter",
-            Kind::Flag | Kind::Is(_) | Kind::Code(_) => "state",
+            Kind::Time => "time",
+            Kind::Flag | Kind::Is(_) | Kind::IsNot(_) | Kind::Code(_) => "state",
         }
     }
 
     /// What the numbers of a state mean: `1 up, 0 other`.
     pub(crate) fn meanings(&self) -> Option<String> {
         match self {
-            Kind::Gauge | Kind::Counter => None,
+            Kind::Gauge | Kind::Counter | Kind::Time => None,
             Kind::Flag => Some("1 yes, 0 no".to_owned()),
             Kind::Is(word) => Some(format!("1 {word}, 0 other")),
+            Kind::IsNot(word) => Some(format!("0 {word}, 1 other")),
             Kind::Code(list) => {
                 let listed = list.iter().map(|(word, code)| format!("{code} {word}, "));
                 Some(listed.collect::<String>() + &format!("{UNKNOWN_STATE} other"))
@@ -154,9 +190,10 @@ impl Kind {
 
     fn read(&self, json: &Json) -> Option<Value> {
         match self {
-            Kind::Gauge | Kind::Counter => json::number(json),
+            Kind::Gauge | Kind::Counter | Kind::Time => json::number(json),
             Kind::Flag => json::flag(json).map(|flag| Value::Int(flag.into())),
             Kind::Is(word) => Some(Value::Int((json.as_str()? == *word).into())),
+            Kind::IsNot(word) => Some(Value::Int((json.as_str()? != *word).into())),
             Kind::Code(list) => {
                 let text = json.as_str()?;
                 let known = list.iter().find(|(word, _)| *word == text);
@@ -172,8 +209,10 @@ const fn metric(name: &'static str, kind: Kind, unit: &'static str, help: &'stat
         kind,
         unit,
         help,
+        since: None,
         from: From::Name,
         divisor: 1,
+        meaningful: Meaningful::Any,
     }
 }
 
@@ -185,6 +224,16 @@ pub(crate) const fn gauge(name: &'static str, unit: &'static str, help: &'static
 /// A number that only grows, until the box or the line restarts.
 pub(crate) const fn counter(name: &'static str, unit: &'static str, help: &'static str) -> Metric {
     metric(name, Kind::Counter, unit, help)
+}
+
+/// A moment, in seconds since 1970; 0 stands for none.
+pub(crate) const fn time(name: &'static str, help: &'static str) -> Metric {
+    metric(name, Kind::Time, "s", help).positive()
+}
+
+/// A yes or no.
+pub(crate) const fn flag(name: &'static str, help: &'static str) -> Metric {
+    metric(name, Kind::Flag, "-", help)
 }
 
 /// A state.
@@ -199,10 +248,50 @@ impl Metric {
         self
     }
 
+    /// Says since which version of the API it is there, if that is later than its group.
+    pub(crate) const fn since(mut self, version: &'static str) -> Self {
+        self.since = Some(version);
+        self
+    }
+
+    /// Leaves it to the section's code.
+    pub(crate) const fn computed(mut self) -> Self {
+        self.from = From::Computed;
+        self
+    }
+
+    /// Takes a negative number for none.
+    pub(crate) const fn not_negative(mut self) -> Self {
+        self.meaningful = Meaningful::FromZero;
+        self
+    }
+
+    /// Takes 0 and less for none.
+    pub(crate) const fn positive(mut self) -> Self {
+        self.meaningful = Meaningful::AboveZero;
+        self
+    }
+
     /// Divides what the box sends, for a friendlier unit.
     pub(crate) const fn divided_by(mut self, divisor: u16) -> Self {
         self.divisor = divisor;
         self
+    }
+
+    /// Whether the section's code works it out.
+    #[cfg(test)]
+    pub(crate) fn is_computed(&self) -> bool {
+        matches!(self.from, From::Computed)
+    }
+
+    /// The names of the fields it is read from.
+    pub(crate) fn fields(&self) -> Vec<&'static str> {
+        let last = |path: &&'static str| path.rsplit('.').next().unwrap_or_default();
+        match self.from {
+            From::Name => vec![self.name],
+            From::Paths(paths) => paths.iter().map(last).collect(),
+            From::Computed => Vec::new(),
+        }
     }
 
     /// Its value in an answer; `None` when the box does not say it or says something strange.
@@ -212,8 +301,14 @@ impl Metric {
             From::Paths(paths) => paths
                 .iter()
                 .find_map(|path| self.kind.read(json::at(answer, path)?)),
+            From::Computed => None,
         }?;
-        Some(value.divided_by(self.divisor))
+        let means_something = match self.meaningful {
+            Meaningful::Any => true,
+            Meaningful::FromZero => value.as_f64() >= 0.0,
+            Meaningful::AboveZero => value.as_f64() > 0.0,
+        };
+        means_something.then(|| value.divided_by(self.divisor))
     }
 }
 

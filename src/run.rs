@@ -8,13 +8,15 @@ use directories::BaseDirs;
 use crate::api::{Client, Limits, Recording, Transport};
 use crate::cli::{Settings, TemplateChoice};
 use crate::collect::{Collected, collect};
-use crate::credentials::Credentials;
 use crate::deadline::Deadline;
 use crate::deliver;
-use crate::encode::{self, Lines};
+use crate::encode::Lines;
 use crate::error::{Error, Exit, one_line};
 use crate::files;
+use crate::patch;
 use crate::sections;
+use crate::sections::exec::{self, Facts};
+use crate::state::Remembered;
 use crate::stderr::say;
 use crate::target;
 use crate::template::{RunLabels, SHIPPED, Template};
@@ -24,13 +26,15 @@ const USUAL_TIMEOUT: Duration = Duration::from_secs(40);
 const SYSTEM_TEMPLATE: &str = "/etc/freebox-monitor/template";
 
 /// When a run began and when its parts have to be over.
-struct Times {
+pub(crate) struct Times {
+    /// When it began.
+    pub(crate) start: Instant,
     /// Seconds since 1970; the timestamp of all its lines.
-    timestamp: u64,
+    pub(crate) timestamp: u64,
     /// For the box; delivery has the rest of the time.
-    collecting: Limits,
+    pub(crate) collecting: Limits,
     /// For everything.
-    end: Deadline,
+    pub(crate) end: Deadline,
 }
 
 /// Collects from the box and delivers.
@@ -40,31 +44,43 @@ struct Times {
 pub(crate) fn live(settings: &Settings) -> Result<Exit, Error> {
     let times = Times::start(settings)?;
     let template = template(settings)?;
-    let credentials = Credentials::load(settings.config.as_deref())?;
     let target = &settings.target;
-    let granted = credentials.pick(target.endpoint.as_ref(), target.name.as_deref())?;
-    let search = target::search(target, Some(granted))?;
+    let (granted, search) = target::registered(target, settings.config.as_deref())?;
     let labels = run_labels(
         target.name.clone().or_else(|| granted.name.clone()),
         search.address.host().to_owned(),
     );
-    let cache = target::cache(target, granted, &search);
-    let before = cache.known();
+    let cache = target::cache(target, &granted, &search);
+    let before = cache.load();
     let transport = Transport::new(&target.trust, times.collecting);
     let client = Client::new(
         transport,
         search,
-        target::app(target, granted),
-        before.clone(),
+        target::app(target, &granted),
+        before.known.clone(),
     );
-    let collected = collect(&client, settings.sections);
-    let after = client
-        .known()
-        .filter(|known| before.as_ref() != Some(known));
-    if let Some(known) = after.filter(|_| !settings.dry_run) {
-        cache.keep(&known);
+    let collected = collected(settings, &client, &times);
+    let after = Remembered {
+        known: client.known(),
+        told: kept_back(&collected),
+    };
+    if after != before && !settings.dry_run {
+        cache.keep(&after);
     }
-    finish(settings, &template, &client, labels, collected, &times)
+    // Somebody who wants all there is need not hear every minute what is not for them.
+    let told = if settings.all {
+        before.told
+    } else {
+        Vec::new()
+    };
+    let run = Run {
+        settings,
+        template: &template,
+        client: &client,
+        times: &times,
+        told: &told,
+    };
+    run.finish(labels, &collected)
 }
 
 /// Collects from a recording and delivers.
@@ -77,12 +93,43 @@ pub(crate) fn replay(settings: &Settings, recording: &Path) -> Result<Exit, Erro
     let client = Client::replay(Recording::load(recording)?);
     let address = target::search(&settings.target, None)?.address;
     let labels = run_labels(settings.target.name.clone(), address.host().to_owned());
-    let collected = collect(&client, settings.sections);
-    finish(settings, &template, &client, labels, collected, &times)
+    let collected = collected(settings, &client, &times);
+    let run = Run {
+        settings,
+        template: &template,
+        client: &client,
+        times: &times,
+        told: &[],
+    };
+    run.finish(labels, &collected)
+}
+
+/// What the chosen sections give.
+fn collected(settings: &Settings, client: &Client, times: &Times) -> Collected {
+    let mut collected = collect(client, &settings.sections, settings.jobs, times.timestamp);
+    if settings.patch_upload {
+        patch::rate_up_bytes_up(&mut collected.samples);
+    }
+    collected
+}
+
+/// The sections that want a permission, for the next run to know that this was said.
+fn kept_back(collected: &Collected) -> Vec<String> {
+    let kept_back = collected
+        .outcomes
+        .iter()
+        .filter(|outcome| !outcome.forbidden.is_empty());
+    kept_back
+        .map(|outcome| outcome.section.to_owned())
+        .collect()
 }
 
 impl Times {
-    fn start(settings: &Settings) -> Result<Self, Error> {
+    /// A run that begins now.
+    ///
+    /// # Errors
+    /// When the clock cannot be right.
+    pub(crate) fn start(settings: &Settings) -> Result<Self, Error> {
         let start = Instant::now();
         let timeout = settings.timeout.unwrap_or(USUAL_TIMEOUT);
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -90,6 +137,7 @@ impl Times {
             .map_err(|_| Error::misuse("the clock of this machine stands before 1970"))?
             .as_secs();
         Ok(Times {
+            start,
             timestamp,
             collecting: Limits {
                 deadline: Deadline::after(start, timeout * 4 / 5),
@@ -106,65 +154,109 @@ fn run_labels(name: Option<String>, endpoint: String) -> RunLabels {
     name.into_iter().chain([("endpoint", endpoint)]).collect()
 }
 
-/// Encodes and delivers what was collected, and says what went wrong.
-fn finish(
-    settings: &Settings,
-    template: &Template,
-    client: &Client,
-    mut labels: RunLabels,
-    collected: Collected,
-    times: &Times,
-) -> Result<Exit, Error> {
-    if let Some(endpoint) = client.endpoint() {
-        labels.push(("api_version", endpoint.api_version));
-        labels.extend(endpoint.uid.map(|uid| ("uid", uid)));
-        labels.extend(endpoint.model.map(|model| ("model", model)));
-    }
-    let lines = encode::graphite(&collected.samples, template, &labels, times.timestamp);
-    for warning in &lines.warnings {
-        log::warn!("{warning}");
-    }
-    let delivered = deliver(settings, &lines, times);
-    if let Some(verdict) = client.verdict() {
-        // What is wrong with the box itself outweighs everything that follows from it.
-        if let Err(error) = delivered {
-            log::error!("{error}");
+/// A run whose answers are in.
+struct Run<'a> {
+    settings: &'a Settings,
+    template: &'a Template,
+    client: &'a Client,
+    times: &'a Times,
+    /// The sections of which an earlier run has said that they want a permission.
+    told: &'a [String],
+}
+
+impl Run<'_> {
+    /// Encodes and delivers what was collected, and says what went wrong.
+    fn finish(&self, mut labels: RunLabels, collected: &Collected) -> Result<Exit, Error> {
+        if let Some(endpoint) = self.client.endpoint() {
+            labels.push(("api_version", endpoint.api_version));
+            labels.extend(endpoint.uid.map(|uid| ("uid", uid)));
+            labels.extend(endpoint.model.map(|model| ("box_model", model)));
         }
-        return Err(verdict.into());
+        let mut lines = Lines::new(self.template, &labels, self.times.timestamp);
+        lines.add(&collected.samples);
+        let of_the_run = match self.client.is_replay() {
+            true => Vec::new(),
+            false => exec::samples(&self.facts(&lines, collected)),
+        };
+        lines.add(&of_the_run);
+        if let Some(warning) = lines.warning() {
+            log::warn!("{warning}");
+        }
+        let delivered = self.deliver(&lines);
+        if let Some(verdict) = self.client.verdict() {
+            // What is wrong with the box itself outweighs everything that follows from it.
+            if let Err(error) = delivered {
+                log::error!("{error}");
+            }
+            return Err(verdict.into());
+        }
+        let failures = tell_failures(collected, self.told);
+        delivered?;
+        Ok(if failures { Exit::Partial } else { Exit::Done })
     }
-    for (section, errors) in &collected.failures {
-        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        log::error!("section {section}: {}", errors.join("; "));
+
+    /// How the run itself went.
+    fn facts(&self, lines: &Lines, collected: &Collected) -> Facts {
+        let (requests, logins) = self.client.efforts();
+        let outcomes = &collected.outcomes;
+        Facts {
+            up: self.client.verdict().is_none(),
+            duration: self.times.start.elapsed(),
+            requests,
+            logins,
+            errors: outcomes.iter().map(|it| it.failures.len()).sum(),
+            samples: lines.count(),
+            dropped: lines.lost(),
+            sections: outcomes
+                .iter()
+                .map(|it| (it.section, it.failures.is_empty(), it.duration))
+                .collect(),
+        }
     }
-    delivered?;
-    match collected.failures.is_empty() {
-        true => Ok(Exit::Done),
-        false => Ok(Exit::Partial),
+
+    fn deliver(&self, lines: &Lines) -> Result<(), Error> {
+        match &self.settings.carbon {
+            _ if self.settings.dry_run => {
+                deliver::stdout::deliver(lines.text())?;
+                self.summarize(lines);
+                Ok(())
+            }
+            Some(carbon) => deliver::carbon::deliver(carbon, lines.text(), self.times.end),
+            None => deliver::stdout::deliver(lines.text()),
+        }
+    }
+
+    /// For the person who tries something out.
+    fn summarize(&self, lines: &Lines) {
+        let to = match &self.settings.carbon {
+            Some(carbon) => format!("carbon at {carbon}"),
+            None => "stdout".to_owned(),
+        };
+        say(&format!(
+            "dry run: {} lines for {to}; {} more left out; nothing sent, nothing written",
+            lines.count(),
+            lines.lost()
+        ));
     }
 }
 
-fn deliver(settings: &Settings, lines: &Lines, times: &Times) -> Result<(), Error> {
-    match &settings.carbon {
-        _ if settings.dry_run => {
-            deliver::stdout::deliver(&lines.text)?;
-            summarize(settings, lines);
-            Ok(())
+/// One line for each section that failed, or was kept back and is not in `told` yet; whether one
+/// failed.
+pub(crate) fn tell_failures(collected: &Collected, told: &[String]) -> bool {
+    let mut one_failed = false;
+    for outcome in &collected.outcomes {
+        let section = outcome.section;
+        let is_told = told.iter().any(|it| it == section);
+        if let (Some(first), false) = (outcome.forbidden.first(), is_told) {
+            log::warn!("section {section}: {first}");
         }
-        Some(carbon) => deliver::carbon::deliver(carbon, &lines.text, times.end),
-        None => deliver::stdout::deliver(&lines.text),
+        if !outcome.failures.is_empty() {
+            let words: Vec<String> = outcome.failures.iter().map(ToString::to_string).collect();
+            log::error!("section {section}: {}", words.join("; "));
+            one_failed = true;
+        }
     }
-}
-
-/// For the person who tries something out.
-fn summarize(settings: &Settings, lines: &Lines) {
-    let to = match &settings.carbon {
-        Some(carbon) => format!("carbon at {carbon}"),
-        None => "stdout".to_owned(),
-    };
-    say(&format!(
-        "dry run: {} lines for {to}; {} more left out; nothing sent, nothing written",
-        lines.count, lines.lost
-    ));
+    one_failed
 }
 
 /// The template that a run would use, read and checked.

@@ -17,6 +17,14 @@ pub(crate) enum Value {
 }
 
 impl Value {
+    /// The value for comparisons.
+    pub(crate) fn as_f64(self) -> f64 {
+        match self {
+            Value::Int(whole) => whole as f64,
+            Value::Float(float) => float,
+        }
+    }
+
     /// The value in a unit that is `divisor` times as large.
     pub(crate) fn divided_by(self, divisor: u16) -> Self {
         match (self, divisor) {
@@ -49,6 +57,11 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
+    /// An entity about which nothing is known yet.
+    pub(crate) fn new(group: &'static Group) -> Self {
+        Sample::read(group, &Json::Null)
+    }
+
     /// An entity whose numbers stand in `answer`.
     pub(crate) fn read(group: &'static Group, answer: &Json) -> Self {
         let constants = group.constants.iter();
@@ -74,6 +87,19 @@ impl Sample {
         );
         self.labels.extend(text.map(|text| (name, text)));
         self
+    }
+
+    /// Adds a number that the section's code has worked out, if it could.
+    pub(crate) fn with(mut self, name: &str, value: Option<i64>) -> Self {
+        self.add(name, value);
+        self
+    }
+
+    /// Adds a number under the name of one of its metrics, if there is one.
+    pub(crate) fn add(&mut self, name: &str, value: Option<i64>) {
+        let metric = self.group.metrics.iter().find(|metric| metric.name == name);
+        debug_assert!(metric.is_some(), "{} has no metric {name}", self.group.name);
+        self.values.extend(metric.zip(value.map(Value::Int)));
     }
 
     /// Takes a number out again, where another field says that it means nothing.

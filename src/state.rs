@@ -20,13 +20,23 @@ pub(crate) struct StateFolder {
     path: PathBuf,
 }
 
-/// The cached session, with what it depends on: other settings must not find it.
+/// What a run leaves for the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Remembered {
+    /// Where the box is, and a session.
+    pub(crate) known: Option<Known>,
+    /// The sections of which it was said that they want a permission.
+    #[serde(default)]
+    pub(crate) told: Vec<String>,
+}
+
+/// The file, with what it depends on: other settings must not find it.
 #[derive(Serialize, Deserialize)]
 struct Cache {
-    /// The settings it was made with, as [`crate::cli`] describes them.
+    /// The settings it was made with, as [`crate::target`] describes them.
     settings: String,
     #[serde(flatten)]
-    known: Known,
+    remembered: Remembered,
 }
 
 impl StateFolder {
@@ -40,27 +50,29 @@ impl StateFolder {
 
     /// What an earlier run with the same settings has left. A cache that cannot be used is as
     /// good as none: it only saves time.
-    pub(crate) fn known(&self, settings: &str) -> Option<Known> {
+    pub(crate) fn load(&self, settings: &str) -> Remembered {
         let path = self.cache();
-        let content = fs::read(&path).ok()?;
+        let Ok(content) = fs::read(&path) else {
+            return Remembered::default();
+        };
         match serde_json::from_slice::<Cache>(&content) {
-            Ok(cache) if cache.settings == settings => Some(cache.known),
-            Ok(_) => None,
+            Ok(cache) if cache.settings == settings => cache.remembered,
+            Ok(_) => Remembered::default(),
             Err(error) => {
                 log::debug!("{}: not used: {error}", path.display());
-                None
+                Remembered::default()
             }
         }
     }
 
-    /// Leaves `known` for the next run. Only its owner can read it.
+    /// Leaves something for the next run. Only its owner can read it.
     ///
     /// # Errors
     /// When the folder or the file cannot be written.
-    pub(crate) fn keep(&self, settings: &str, known: &Known) -> Result<(), Error> {
+    pub(crate) fn keep(&self, settings: &str, remembered: &Remembered) -> Result<(), Error> {
         let cache = Cache {
             settings: settings.to_owned(),
-            known: known.clone(),
+            remembered: remembered.clone(),
         };
         let content = serde_json::to_vec(&cache).map_err(|error| {
             Error::misuse("cannot put the session into words".to_owned()).because(error)

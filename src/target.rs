@@ -1,10 +1,12 @@
 //! The box of a run: what the arguments and the credentials say about it, brought together.
 
-use crate::api::{App, Known, Search, Trust};
+use std::path::Path;
+
+use crate::api::{App, Search, Trust};
 use crate::cli::Target;
-use crate::credentials::{DEFAULT_ENDPOINT, Granted};
+use crate::credentials::{Credentials, DEFAULT_ENDPOINT, Granted};
 use crate::error::Error;
-use crate::state::StateFolder;
+use crate::state::{Remembered, StateFolder};
 
 /// Where to look for the box, and how.
 ///
@@ -28,6 +30,20 @@ pub(crate) fn search(target: &Target, granted: Option<&Granted>) -> Result<Searc
         force: target.detect_force,
         https_only: granted.is_some_and(|it| it.https),
     })
+}
+
+/// The registered box that is meant, and where to look for it.
+///
+/// # Errors
+/// When no registered box is meant, or its credentials cannot be used.
+pub(crate) fn registered(
+    target: &Target,
+    config: Option<&Path>,
+) -> Result<(Granted, Search), Error> {
+    let credentials = Credentials::load(config)?;
+    let granted = credentials.pick(target.endpoint.as_ref(), target.name.as_deref())?;
+    let search = search(target, Some(granted))?;
+    Ok((granted.clone(), search))
 }
 
 /// How this program is known to the box.
@@ -75,13 +91,13 @@ pub(crate) fn cache(target: &Target, granted: &Granted, search: &Search) -> Cach
 
 impl Cache {
     /// What an earlier run has left.
-    pub(crate) fn known(&self) -> Option<Known> {
-        self.folder.known(&self.settings)
+    pub(crate) fn load(&self) -> Remembered {
+        self.folder.load(&self.settings)
     }
 
     /// Leaves it for the next run. That one can do without, so that a failure is only told.
-    pub(crate) fn keep(&self, known: &Known) {
-        if let Err(error) = self.folder.keep(&self.settings, known) {
+    pub(crate) fn keep(&self, remembered: &Remembered) {
+        if let Err(error) = self.folder.keep(&self.settings, remembered) {
             log::warn!("the next run will have to log in again: {error}");
         }
     }

@@ -36,6 +36,16 @@ impl Address {
         }
     }
 
+    /// The ports at which a box is looked for, the likeliest first.
+    pub(crate) fn ports(&self) -> Vec<u16> {
+        match (self.port, self.scheme) {
+            (Some(port), _) => vec![port],
+            (None, Some(Scheme::Https)) => vec![443],
+            (None, Some(Scheme::Http)) => vec![80],
+            (None, None) => vec![443, 80],
+        }
+    }
+
     /// The host alone, as paths and messages show it.
     pub(crate) fn host(&self) -> &str {
         &self.host

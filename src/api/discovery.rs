@@ -49,6 +49,11 @@ impl Endpoint {
         Some(Document::read(document)?.endpoint("recording:", None))
     }
 
+    /// The major version of the box's API.
+    pub(crate) fn major(&self) -> Option<u32> {
+        self.api_version.split('.').next()?.trim().parse().ok()
+    }
+
     /// Whether it is spoken to over TLS.
     pub(crate) fn is_https(&self) -> bool {
         self.base.starts_with("https:")
@@ -61,7 +66,6 @@ impl Endpoint {
 /// When nothing there is a Freebox that can be spoken to.
 pub(crate) fn find(transport: &Transport, search: &Search) -> Result<Endpoint, Error> {
     let address = &search.address;
-    let at = |origin: &str, fault: &Fault| no_answer(origin, fault.to_string());
     let https = |port| {
         let origin = address.origin(Scheme::Https, port);
         let found = probe(transport, &origin);
@@ -85,7 +89,7 @@ pub(crate) fn find(transport: &Transport, search: &Search) -> Result<Endpoint, E
         // refuse plain HTTP, while an HTTP server may wait for ever for the end of a handshake.
         (None, Some(port)) => http(port).or_else(|first| or_tls(first, || https(port))),
     };
-    let (origin, document) = found.map_err(|(origin, fault)| at(&origin, &fault))?;
+    let (origin, document) = found.map_err(|(origin, fault)| Error::new(origin, fault.into()))?;
     secured(transport, search, origin, &document)
 }
 
@@ -147,7 +151,7 @@ fn secured(
                 log::debug!("{candidate}: {fault}");
                 let telling = matches!(fault, Fault::Certificate(_));
                 if telling || worst.is_none() {
-                    worst = Some(no_answer(&candidate, fault.to_string()));
+                    worst = Some(Error::new(candidate, fault.into()));
                 }
             }
         }

@@ -69,7 +69,7 @@ mod tests {
         match parse(200, body.as_bytes()).and_then(open) {
             Ok(result) => result.to_string(),
             Err(Kind::Declined(declined)) => format!("declined {}", declined.code),
-            Err(Kind::NoAnswer(words) | Kind::NotUnderstood(words) | Kind::Refused(words)) => words,
+            Err(other) => other.to_string(),
         }
     }
 

@@ -4,6 +4,10 @@ use std::fmt;
 
 use crate::error::{self, Exit};
 
+/// Where permissions are given, in the words of the box's own pages.
+pub(crate) const PERMISSIONS_PAGE: &str =
+    "Paramètres de la Freebox > Gestion des accès > Applications";
+
 /// An error of the API. It names the endpoint once; the kinds are the ones somebody branches on.
 #[derive(Clone, Debug)]
 pub(crate) struct Error {
@@ -22,6 +26,8 @@ pub(crate) enum Kind {
     Refused(String),
     /// No answer of the API came: network, TLS, time, or something that is no Freebox.
     NoAnswer(String),
+    /// TLS was spoken, and the certificate is not one to trust.
+    Untrusted(String),
     /// An answer came that is not what it should be.
     NotUnderstood(String),
 }
@@ -61,6 +67,14 @@ impl Error {
             if !self.wants_login() && !ABOUT_ACCESS.contains(&declined.code.as_str()))
     }
 
+    /// The permission that is missing, if that is what happened.
+    pub(crate) fn missing_right(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Declined(declined) => declined.right.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Whether the session is over and a new one may help.
     pub(super) fn wants_login(&self) -> bool {
         const SESSION_OVER: [&str; 3] = ["auth_required", "invalid_session", "invalid_token"];
@@ -71,7 +85,7 @@ impl Error {
     /// Whether this is what comes of asking at a place where the API is no longer.
     pub(super) fn is_out_of_date(&self) -> bool {
         match &self.kind {
-            Kind::NoAnswer(_) | Kind::NotUnderstood(_) => true,
+            Kind::NoAnswer(_) | Kind::Untrusted(_) | Kind::NotUnderstood(_) => true,
             Kind::Declined(declined) => declined.code == "invalid_api_version",
             Kind::Refused(_) => false,
         }
@@ -88,12 +102,18 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.endpoint)?;
-        match &self.kind {
+        write!(f, "{}: {}", self.endpoint, self.kind)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Kind::Declined(declined) => declined.fmt(f),
-            Kind::Refused(words) | Kind::NoAnswer(words) | Kind::NotUnderstood(words) => {
-                f.write_str(words)
-            }
+            Kind::Refused(words)
+            | Kind::NoAnswer(words)
+            | Kind::Untrusted(words)
+            | Kind::NotUnderstood(words) => f.write_str(words),
         }
     }
 }
@@ -111,8 +131,7 @@ impl fmt::Display for Declined {
         if let Some(right) = &self.right {
             return write!(
                 f,
-                "the permission '{right}' is missing; tick it in Freebox OS under Paramètres de \
-                 la Freebox > Gestion des accès > Applications"
+                "the permission '{right}' is missing; tick it in Freebox OS under {PERMISSIONS_PAGE}"
             );
         }
         match (self.code.as_str(), self.message.as_str()) {

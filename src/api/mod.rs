@@ -13,11 +13,11 @@ mod transport;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 pub(crate) use address::{Address, host_and_port};
 pub(crate) use discovery::{Endpoint, Search, find};
-pub(crate) use error::{Error, Kind};
+pub(crate) use error::{Error, Kind, PERMISSIONS_PAGE};
 pub(crate) use login::{App, HashType, Status, authorize, status};
 pub(crate) use recording::Recording;
 pub(crate) use roots::read_bundle;
@@ -64,6 +64,7 @@ impl Client {
                 proven: false,
                 generation: 0,
                 missing: Vec::new(),
+                logins: 0,
                 verdict: None,
             }),
         };
@@ -77,6 +78,11 @@ impl Client {
         Client {
             source: Source::Replay(recording),
         }
+    }
+
+    /// Whether a recording stands in for the box.
+    pub(crate) fn is_replay(&self) -> bool {
+        matches!(self.source, Source::Replay(_))
     }
 
     /// The result at `path`, `null` where the box says success and nothing else.
@@ -93,18 +99,25 @@ impl Client {
         }
     }
 
-    /// The same for a result that has to be an object.
-    ///
-    /// # Errors
-    /// As [`Client::get`], and when it is anything else.
-    pub(crate) fn get_object(&self, path: &str) -> Result<Json, Error> {
-        let result = self.get(path)?;
-        match result.is_object() {
-            true => Ok(result),
-            false => Err(Error::new(
-                path,
-                Kind::NotUnderstood("the result is no object".to_owned()),
-            )),
+    /// The major version of the API that is spoken, as soon as the box is found.
+    pub(crate) fn api_major(&self) -> Option<u32> {
+        match &self.source {
+            Source::Replay(recording) => recording.endpoint().major(),
+            Source::Live(live) => {
+                let mut state = live.state();
+                // What keeps it from being found comes up again with the first request.
+                live.session(&mut state).ok()?;
+                let known = state.known.as_ref()?;
+                live.search.version.or_else(|| known.endpoint.major())
+            }
+        }
+    }
+
+    /// How many requests went out, and how many sessions were opened.
+    pub(crate) fn efforts(&self) -> (u64, u64) {
+        match &self.source {
+            Source::Replay(_) => (0, 0),
+            Source::Live(live) => (live.transport.requests(), live.state().logins),
         }
     }
 
@@ -139,6 +152,14 @@ impl Client {
         }
     }
 
+    /// Everything that the box has answered, where the transport keeps that and the box is found.
+    pub(crate) fn heard(&self) -> Option<Recording> {
+        match &self.source {
+            Source::Replay(_) => None,
+            Source::Live(live) => live.heard(),
+        }
+    }
+
     /// What the next run may take over.
     pub(crate) fn known(&self) -> Option<Known> {
         match &self.source {
@@ -168,6 +189,8 @@ struct State {
     generation: u32,
     /// The permissions that the session opened in this run lacks.
     missing: Vec<String>,
+    /// How many sessions were opened in this run.
+    logins: u64,
     /// Once set, nothing is asked any more.
     verdict: Option<Error>,
 }
@@ -266,6 +289,7 @@ impl Live {
             known.session = Some(session.token.clone());
         }
         state.missing = session.missing;
+        state.logins += 1;
         state.generation += 1;
         Ok(session.token)
     }
@@ -302,6 +326,24 @@ impl Live {
         error.is_out_of_date() && !self.state().proven
     }
 
+    fn heard(&self) -> Option<Recording> {
+        let endpoint = self.state().known.as_ref()?.endpoint.clone();
+        let mut document = Json::Null;
+        let mut answers = Map::new();
+        for (url, answer) in self.transport.tape() {
+            let json = envelope::parse(answer.status, &answer.body)
+                .unwrap_or_else(|_| String::from_utf8_lossy(&answer.body).into());
+            match url.strip_prefix(&endpoint.base) {
+                Some(path) if path.starts_with("login/") => {}
+                // A later answer at the same path is the one that counted.
+                Some(path) => drop(answers.insert(path.to_owned(), json)),
+                None if url.ends_with("/api_version") => document = json,
+                None => {}
+            }
+        }
+        Some(Recording::new(endpoint, document, answers))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // A thread that panicked leaves nothing half done in here.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -310,6 +352,6 @@ impl Live {
 
 /// An answer without its envelope.
 fn opened(answer: Result<Answer, Fault>) -> Result<Json, Kind> {
-    let answer = answer.map_err(|fault| Kind::NoAnswer(fault.to_string()))?;
+    let answer = answer.map_err(Kind::from)?;
     envelope::open(envelope::parse(answer.status, &answer.body)?)
 }

@@ -13,6 +13,7 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use super::discovery::Endpoint;
@@ -23,32 +24,60 @@ use crate::files;
 
 const FORMAT: &str = "freebox-monitor recording 1";
 
+/// A path that ends in a moment in milliseconds asks for what came after it.
+const SHORTEST_MOMENT: usize = 12;
+
 /// The answers of a box.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Recording {
+    #[serde(default)]
+    format: String,
+    /// The answer to `/api_version`.
+    #[serde(default)]
+    pub(crate) api_version: Json,
+    /// Every other one, by its path.
+    #[serde(default)]
+    pub(crate) answers: Map<String, Json>,
+    #[serde(skip)]
     endpoint: Endpoint,
-    answers: Map<String, Json>,
 }
 
 impl Recording {
+    /// Puts one together.
+    pub(super) fn new(endpoint: Endpoint, api_version: Json, answers: Map<String, Json>) -> Self {
+        Recording {
+            format: FORMAT.to_owned(),
+            api_version,
+            answers,
+            endpoint,
+        }
+    }
+
     /// Reads a recording.
     ///
     /// # Errors
     /// When the file cannot be read or is no recording.
     pub(crate) fn load(path: &Path) -> Result<Self, Error> {
         let bad = |why: &str| Error::misuse(format!("{}: no recording: {why}", path.display()));
-        let mut json: Json =
+        let mut recording: Recording =
             serde_json::from_slice(&files::read(path)?).map_err(|error| bad(&error.to_string()))?;
-        if json.get("format").and_then(Json::as_str) != Some(FORMAT) {
+        if recording.format != FORMAT {
             return Err(bad(&format!("its \"format\" is not \"{FORMAT}\"")));
         }
-        let document = json.get("api_version").unwrap_or(&Json::Null);
-        let endpoint = Endpoint::of_recording(document)
+        recording.endpoint = Endpoint::of_recording(&recording.api_version)
             .ok_or_else(|| bad("its \"api_version\" names no version"))?;
-        match json.get_mut("answers").map(Json::take) {
-            Some(Json::Object(answers)) => Ok(Recording { endpoint, answers }),
-            _ => Err(bad("it has no \"answers\"")),
+        if recording.answers.is_empty() {
+            return Err(bad("it has no \"answers\""));
         }
+        Ok(recording)
+    }
+
+    /// The file's content.
+    ///
+    /// # Errors
+    /// None that can be expected: every recording has a form as JSON.
+    pub(crate) fn to_text(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n")
     }
 
     /// The box that was recorded.
@@ -58,15 +87,33 @@ impl Recording {
 
     /// What the box answered at `path`; a slash at the end makes no difference.
     pub(super) fn answer(&self, path: &str) -> Result<Json, Kind> {
-        let bare = path.trim_end_matches('/');
-        let found = self
-            .answers
-            .get(bare)
-            .or_else(|| self.answers.get(&format!("{bare}/")));
-        match found {
+        match self.find(path.trim_end_matches('/')) {
             Some(Json::String(body)) => envelope::parse(200, body.as_bytes()),
             Some(answer) => Ok(answer.clone()),
             None => Ok(json!({"success": false, "error_code": "invalid_request"})),
         }
     }
+
+    fn find(&self, path: &str) -> Option<&Json> {
+        let exact = self.answers.get(path);
+        exact
+            .or_else(|| self.answers.get(&format!("{path}/")))
+            .or_else(|| self.at_another_time(path))
+    }
+
+    /// The answer at a path that differs only in the moment at its end: the clock has gone on
+    /// since the recording.
+    fn at_another_time(&self, path: &str) -> Option<&Json> {
+        let wanted = timed(path)?;
+        let mut answers = self.answers.iter();
+        let found = answers.find(|(path, _)| timed(path) == Some(wanted));
+        found.map(|(_, answer)| answer)
+    }
+}
+
+/// A path without the moment at its end, if it has one.
+fn timed(path: &str) -> Option<&str> {
+    let (rest, last) = path.rsplit_once('/')?;
+    let is_moment = last.len() >= SHORTEST_MOMENT && last.bytes().all(|it| it.is_ascii_digit());
+    is_moment.then_some(rest)
 }

@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustls::CertificateError;
 use serde_json::Value as Json;
@@ -11,6 +12,7 @@ use ureq::http::Response;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
+use super::error::Kind;
 use super::roots::free_roots;
 use crate::deadline::Deadline;
 use crate::error::{chain, one_line};
@@ -43,15 +45,26 @@ pub(crate) struct Limits {
     pub(crate) request: Duration,
 }
 
+impl Limits {
+    /// When a single request that begins now has to be over.
+    pub(crate) fn once(&self) -> Deadline {
+        let left = self.deadline.left().unwrap_or_default();
+        Deadline::after(Instant::now(), left.min(self.request))
+    }
+}
+
 /// The HTTP client of a run.
 #[derive(Debug)]
 pub(crate) struct Transport {
     agent: Agent,
     limits: Limits,
+    requests: AtomicU64,
+    /// What was fetched, by address, where somebody wants to keep it.
+    tape: Option<Mutex<Vec<(String, Answer)>>>,
 }
 
 /// What came back, whatever its status.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Answer {
     /// The HTTP status.
     pub(super) status: u16,
@@ -98,7 +111,31 @@ impl Transport {
             .accept("application/json")
             .build()
             .new_agent();
-        Transport { agent, limits }
+        Transport {
+            agent,
+            limits,
+            requests: AtomicU64::new(0),
+            tape: None,
+        }
+    }
+
+    /// The same client, which keeps every answer that it fetches.
+    pub(crate) fn with_tape(mut self) -> Self {
+        self.tape = Some(Mutex::default());
+        self
+    }
+
+    /// What was fetched so far, in order, if it was kept.
+    pub(super) fn tape(&self) -> Vec<(String, Answer)> {
+        let tape = self.tape.as_ref();
+        tape.map_or_else(Vec::new, |tape| {
+            tape.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        })
+    }
+
+    /// How many requests went out.
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
     }
 
     /// Fetches `url`. A connection that was kept and turns out to be dead costs a second try.
@@ -115,13 +152,18 @@ impl Transport {
                 None => request.call(),
             }
         };
-        match self.exchange(url, ask) {
+        let answer = match self.exchange(url, ask) {
             Err(Fault::Lost(_)) => {
                 log::debug!("{url}: trying once more");
                 self.exchange(url, ask)
             }
             other => other,
+        };
+        if let (Some(tape), Ok(answer)) = (&self.tape, &answer) {
+            let mut tape = tape.lock().unwrap_or_else(PoisonError::into_inner);
+            tape.push((url.to_owned(), answer.clone()));
         }
+        answer
     }
 
     /// Sends `body` to `url`.
@@ -148,6 +190,7 @@ impl Transport {
             Some(left) => left.min(self.limits.request),
             None => return Err(Fault::TimedOut(Duration::ZERO)),
         };
+        self.requests.fetch_add(1, Ordering::Relaxed);
         let answer = ask(limit).map_err(|error| fault(error, limit));
         let answer = answer.and_then(|response| read(response, limit));
         match &answer {
@@ -249,6 +292,15 @@ fn tls_fault(error: &rustls::Error) -> Fault {
         other => return Fault::Broken(format!("TLS: {other}")),
     };
     Fault::Certificate(words.to_owned())
+}
+
+impl From<Fault> for Kind {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Certificate(words) => Kind::Untrusted(words),
+            other => Kind::NoAnswer(other.to_string()),
+        }
+    }
 }
 
 impl fmt::Display for Fault {

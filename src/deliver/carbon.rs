@@ -7,15 +7,14 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, TcpStream};
 use std::str::FromStr;
-use std::sync::mpsc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::api::host_and_port;
 use crate::deadline::Deadline;
 use crate::error::{Error, Exit};
+use crate::net;
 
 /// carbon's port for lines.
 const USUAL_PORT: u16 = 2003;
@@ -56,10 +55,8 @@ impl fmt::Display for Carbon {
 /// Why lines are not confirmed.
 #[derive(Debug)]
 enum Unconfirmed {
-    /// The name has no address.
-    NoAddress(io::Error),
     /// No connection came about; nothing was sent.
-    NoConnection(SocketAddr, io::Error),
+    NotConnected(net::Failure),
     /// Time ran out while doing this.
     TimedOut(&'static str),
     /// The receiver closed before we did: it has not read everything, or choked on it.
@@ -79,43 +76,21 @@ pub(crate) fn deliver(to: &Carbon, text: &str, deadline: Deadline) -> Result<(),
     if text.is_empty() {
         return Ok(());
     }
-    let sent = connect(to, deadline).and_then(|stream| confirm(stream, text.as_bytes(), deadline));
-    sent.map_err(|why| Error::new(Exit::Undelivered, format!("carbon at {to}")).because(why))
+    exchange(to, text, deadline)
 }
 
-/// Tries every address of the name, in order; each gets its share of the time that is left.
-fn connect(to: &Carbon, deadline: Deadline) -> Result<TcpStream, Unconfirmed> {
-    let addresses = resolve(to, deadline)?;
-    let mut failure = Unconfirmed::NoAddress(io::Error::other("the name has no address"));
-    for (tried, address) in addresses.iter().enumerate() {
-        let Some(left) = deadline.left() else { break };
-        let untried = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-        // The last one may use all but what sending needs.
-        let share = left / untried.max(2);
-        match TcpStream::connect_timeout(address, share) {
-            Ok(stream) => return Ok(stream),
-            Err(error) => failure = Unconfirmed::NoConnection(*address, error),
-        }
-    }
-    Err(failure)
+/// Finds out whether a carbon would take lines, without sending any.
+///
+/// # Errors
+/// As [`deliver`].
+pub(crate) fn probe(to: &Carbon, deadline: Deadline) -> Result<(), Error> {
+    exchange(to, "", deadline)
 }
 
-/// Looks the name up in a thread of its own: the system's resolver cannot be interrupted and may
-/// take twenty seconds to give up.
-fn resolve(to: &Carbon, deadline: Deadline) -> Result<Vec<SocketAddr>, Unconfirmed> {
-    const DOING: &str = "looking its name up";
-    let left = deadline.left().ok_or(Unconfirmed::TimedOut(DOING))?;
-    let (tell, told) = mpsc::sync_channel(1);
-    let (host, port) = (to.host.clone(), to.port);
-    thread::spawn(move || {
-        let found = (host.as_str(), port).to_socket_addrs();
-        // Nobody listens any more when this took too long.
-        let _ = tell.send(found.map(Iterator::collect));
-    });
-    match told.recv_timeout(left) {
-        Ok(found) => found.map_err(Unconfirmed::NoAddress),
-        Err(_) => Err(Unconfirmed::TimedOut(DOING)),
-    }
+fn exchange(to: &Carbon, text: &str, deadline: Deadline) -> Result<(), Error> {
+    let stream = net::connect(&to.host, to.port, deadline).map_err(Unconfirmed::NotConnected);
+    let confirmed = stream.and_then(|stream| confirm(stream, text.as_bytes(), deadline));
+    confirmed.map_err(|why| Error::new(Exit::Undelivered, format!("carbon at {to}")).because(why))
 }
 
 fn confirm(mut stream: TcpStream, text: &[u8], deadline: Deadline) -> Result<(), Unconfirmed> {
@@ -194,10 +169,7 @@ fn is_timeout(error: &io::Error) -> bool {
 impl fmt::Display for Unconfirmed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Unconfirmed::NoAddress(error) => error.fmt(f),
-            Unconfirmed::NoConnection(address, error) => {
-                write!(f, "no connection to {address}: {error}")
-            }
+            Unconfirmed::NotConnected(failure) => failure.fmt(f),
             Unconfirmed::TimedOut(doing) => write!(f, "time ran out while {doing}"),
             Unconfirmed::ClosedEarly => f.write_str(
                 "it closed the connection before the end of the lines; is this carbon's port for \

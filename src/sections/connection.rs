@@ -7,35 +7,40 @@
 
 use serde_json::Value as Json;
 
-use crate::api::Client;
+use crate::ask::{Answers, Ask, object};
 use crate::json::{at, flag, text};
-use crate::registry::{Group, Kind, Metric, counter, gauge, state};
-use crate::report::Report;
+use crate::registry::{self, Group, Kind, Metric, counter, gauge, state};
 use crate::sample::Sample;
 
-/// Everything this section can yield.
+/// What it asks for.
+pub(super) const ASKS: &[Ask] = &[
+    object("connection/").required(),
+    object("connection/config/").required(),
+    object("connection/ftth/"),
+    object("connection/xdsl/"),
+];
+
+/// What it can yield.
 pub(super) const GROUPS: &[&Group] = &[&LINE, &CONFIG, &FTTH, &XDSL, &XDSL_UP, &XDSL_DOWN];
 
-/// Asks for the line, its settings and whichever of fibre and copper there is.
-pub(super) fn collect(client: &Client, report: &mut Report) {
-    let line = client.get_object("connection/");
-    let media = line.as_ref().ok().and_then(media);
-    report.add(line.map(|line| vec![of_line(&line)]));
-    report.add(
-        client
-            .get_object("connection/config/")
-            .map(|config| vec![of_config(&config)]),
+/// The line, its settings and whichever of fibre and copper there is.
+pub(super) fn map(answers: &Answers) -> Vec<Sample> {
+    let line = answers.object("connection/");
+    let media = line.and_then(media);
+    let mut samples: Vec<Sample> = line.map(of_line).into_iter().collect();
+    samples.extend(answers.object("connection/config/").map(of_config));
+    samples.extend(
+        answers
+            .object("connection/ftth/")
+            .map(|it| of_ftth(it, media.clone())),
     );
-    report.add_if_any(
-        client
-            .get_object("connection/ftth/")
-            .map(|ftth| vec![of_ftth(&ftth, media.clone())]),
+    samples.extend(
+        answers
+            .object("connection/xdsl/")
+            .map(|it| of_xdsl(it, media))
+            .unwrap_or_default(),
     );
-    report.add_if_any(
-        client
-            .get_object("connection/xdsl/")
-            .map(|xdsl| of_xdsl(&xdsl, media)),
-    );
+    samples
 }
 
 /// What carries the line; `down` while nothing does, whatever the box says then.
@@ -49,7 +54,13 @@ fn media(line: &Json) -> Option<String> {
 
 fn of_line(line: &Json) -> Sample {
     let label = |path| at(line, path).and_then(text);
-    Sample::read(&LINE, line)
+    let mut sample = Sample::read(&LINE, line);
+    // Which of the two one alone would be, nobody can say.
+    let range = at(line, "ipv4_port_range").and_then(Json::as_array);
+    if range.is_none_or(|range| range.len() != PORT_RANGE.len()) {
+        sample = PORT_RANGE.iter().fold(sample, |it, name| it.without(name));
+    }
+    sample
         .label("media", media(line))
         .label("type", label("type"))
         .label("ipv4", label("ipv4"))
@@ -72,10 +83,10 @@ fn of_ftth(ftth: &Json, media: Option<String>) -> Sample {
         .label("sfp_serial", label("sfp_serial"));
     // A module that cannot measure sends zeros, which would read as a strong light.
     match at(ftth, "sfp_has_power_report").and_then(flag) {
-        Some(false) => OPTICAL_POWER
+        Some(true) => sample,
+        _ => OPTICAL_POWER
             .iter()
             .fold(sample, |it, name| it.without(name)),
-        _ => sample,
     }
 }
 
@@ -99,6 +110,9 @@ fn of_xdsl(xdsl: &Json, media: Option<String>) -> Vec<Sample> {
     samples.into_iter().flatten().map(with_labels).collect()
 }
 
+/// The metrics that are read by their place in a list.
+const PORT_RANGE: [&str; 2] = ["wan_ipv4_port_range_min", "wan_ipv4_port_range_max"];
+
 static LINE: Group = Group::new(
     "connection",
     &[
@@ -114,12 +128,14 @@ static LINE: Group = Group::new(
             "port",
             "First port of a shared IPv4 address",
         )
+        .since("4")
         .from(&["ipv4_port_range.0"]),
         gauge(
             "wan_ipv4_port_range_max",
             "port",
             "Last port of a shared IPv4 address",
         )
+        .since("4")
         .from(&["ipv4_port_range.1"]),
         state(
             "conn_media_code",
@@ -146,38 +162,20 @@ static LINE: Group = Group::new(
 static CONFIG: Group = Group::new(
     "connection.config",
     &[
-        state(
-            "ping_external",
-            Kind::Flag,
-            "Pings from outside are answered",
-        )
-        .from(&["ping"]),
-        state("adblock", Kind::Flag, "Advertisements are blocked"),
-        state("wol", Kind::Flag, "Wake-on-LAN from outside is passed on"),
+        registry::flag("ping_external", "Pings from outside are answered").from(&["ping"]),
+        registry::flag("adblock", "Advertisements are blocked"),
+        registry::flag("wol", "Wake-on-LAN from outside is passed on"),
         state(
             "sip_alg",
             Kind::Code(&[("disabled", 0), ("direct_media", 1), ("any_media", 2)]),
             "Help for telephones behind the box",
         ),
-        state(
-            "remote_is_secure_pass",
-            Kind::Flag,
-            "The password is a strong one",
-        )
-        .from(&["is_secure_pass"]),
-        state(
-            "remote_access",
-            Kind::Flag,
-            "The box's pages are open to the outside",
-        ),
-        state(
-            "api_remote_access",
-            Kind::Flag,
-            "The API is open to the outside",
-        ),
-        state(
+        registry::flag("remote_is_secure_pass", "The password is a strong one")
+            .from(&["is_secure_pass"]),
+        registry::flag("remote_access", "The box's pages are open to the outside"),
+        registry::flag("api_remote_access", "The API is open to the outside"),
+        registry::flag(
             "api_allow_token_request",
-            Kind::Flag,
             "New applications may ask for access",
         )
         .from(&["allow_token_request"]),
@@ -197,15 +195,11 @@ const OPTICAL_POWER: [&str; 4] = [
 static FTTH: Group = Group::new(
     "connection.ftth",
     &[
-        state("sfp_present", Kind::Flag, "The optical module is there"),
-        state("sfp_alim_ok", Kind::Flag, "The optical module has power"),
-        state(
-            "sfp_has_power_report",
-            Kind::Flag,
-            "The module measures optical power",
-        ),
-        state("sfp_has_signal", Kind::Flag, "Light arrives"),
-        state("sfp_link", Kind::Flag, "The optical link is up").from(&["link"]),
+        registry::flag("sfp_present", "The optical module is there"),
+        registry::flag("sfp_alim_ok", "The optical module has power"),
+        registry::flag("sfp_has_power_report", "The module measures optical power"),
+        registry::flag("sfp_has_signal", "Light arrives"),
+        registry::flag("sfp_link", "The optical link is up").from(&["link"]),
         gauge("sfp_pwr_rx", "dBm/100", "Optical power received"),
         gauge("sfp_pwr_tx", "dBm/100", "Optical power sent"),
         gauge("sfp_pwr_rx_dbm", "dBm", "Optical power received")
@@ -268,12 +262,18 @@ const XDSL_DIRECTION: &[Metric] = &[
     counter("hec", "errors", "Errors in cell headers"),
     counter("es", "s", "Seconds with errors"),
     counter("ses", "s", "Seconds with severe errors"),
-    state("phyr", Kind::Flag, "PhyR is active"),
-    state("ginp", Kind::Flag, "G.INP is active"),
-    state("nitro", Kind::Flag, "Nitro is active"),
-    counter("rtx_tx", "count", "Retransmissions").from(&["rtx_tx", "rxmt"]),
-    counter("rtx_c", "count", "Retransmissions that helped").from(&["rtx_c", "rxmt_corr"]),
-    counter("rtx_uc", "count", "Retransmissions that did not").from(&["rtx_uc", "rxmt_uncorr"]),
+    registry::flag("phyr", "PhyR is active"),
+    registry::flag("ginp", "G.INP is active").since("3"),
+    registry::flag("nitro", "Nitro is active"),
+    counter("rtx_tx", "count", "Retransmissions")
+        .since("3")
+        .from(&["rtx_tx", "rxmt"]),
+    counter("rtx_c", "count", "Retransmissions that helped")
+        .since("3")
+        .from(&["rtx_c", "rxmt_corr"]),
+    counter("rtx_uc", "count", "Retransmissions that did not")
+        .since("3")
+        .from(&["rtx_uc", "rxmt_uncorr"]),
 ];
 
 #[cfg(test)]

@@ -1,45 +1,167 @@
 //! The table of sections. A new section is one file beside this one and one line below.
 
+mod call;
 mod connection;
+mod connection_logs;
+mod ddns;
+mod dhcp;
+mod downloads;
+pub(crate) mod exec;
+mod freeplug;
+mod home;
+mod ipv6;
+mod lan;
+mod lte;
+#[cfg(test)]
+mod mutations;
+mod nat;
+mod network_control;
+mod player;
+mod pvr;
+mod standby;
+mod storage;
+mod switch;
+mod system;
+mod update;
+mod vm;
+mod vpn_client;
+mod vpn_server;
+mod wifi;
+mod wifi_neighbors;
 
-use crate::api::Client;
+use crate::ask::{Answers, Ask};
 use crate::registry::{Group, Metric};
-use crate::report::Report;
+use crate::sample::Sample;
 
 /// One part of what a box can tell.
 #[derive(Debug)]
 pub(crate) struct Section {
     /// Its name in lists and messages.
     pub(crate) name: &'static str,
-    /// What it can yield.
-    pub(crate) groups: &'static [&'static Group],
+    /// What comes after `--status-` to choose it; as in freebox-monitoring 0.9.1 where it has it.
+    pub(crate) switch: &'static str,
+    /// The letter that chooses it, if it has one.
+    pub(crate) letter: Option<char>,
     /// The permission that the box wants for it, if any.
     pub(crate) permission: Option<&'static str>,
-    /// Asks the box and hands over what it answered.
-    pub(crate) collect: fn(&Client, &mut Report),
+    /// What it can yield.
+    pub(crate) groups: &'static [&'static Group],
+    /// What it asks for.
+    pub(crate) asks: &'static [Ask],
+    /// Makes samples of the answers.
+    pub(crate) map: fn(&Answers) -> Vec<Sample>,
+}
+
+/// A line of the table.
+macro_rules! section {
+    ($module:ident, $switch:literal, $letter:expr, $permission:expr) => {
+        Section {
+            name: stringify!($module),
+            switch: $switch,
+            letter: $letter,
+            permission: $permission,
+            groups: $module::GROUPS,
+            asks: $module::ASKS,
+            map: $module::map,
+        }
+    };
 }
 
 /// Every section, in the order of their lines.
-pub(crate) const SECTIONS: &[Section] = &[Section {
-    name: "connection",
-    groups: connection::GROUPS,
-    permission: None,
-    collect: connection::collect,
-}];
+pub(crate) static SECTIONS: &[Section] = &[
+    section!(connection, "connection", None, None),
+    section!(ipv6, "ipv6", None, None),
+    section!(connection_logs, "connection-logs", None, None),
+    section!(ddns, "ddns", None, None),
+    section!(lte, "lte", Some('L'), None),
+    section!(system, "sys", Some('H'), None),
+    section!(switch, "switch", Some('S'), None),
+    section!(wifi, "wifi", Some('W'), None),
+    section!(wifi_neighbors, "wifi-neighbors", None, None),
+    section!(lan, "lan-browser", Some('B'), None),
+    section!(dhcp, "dhcp", Some('X'), None),
+    section!(storage, "disk", Some('D'), None),
+    section!(vm, "virtualmachines", Some('M'), Some("vm")),
+    section!(vpn_server, "vpnsrv", Some('V'), None),
+    section!(vpn_client, "vpnclient", Some('Z'), None),
+    section!(call, "call", Some('C'), Some("calls")),
+    section!(downloads, "downloads", None, Some("downloader")),
+    section!(freeplug, "freeplug", None, None),
+    section!(nat, "nat", None, None),
+    section!(update, "update", None, None),
+    section!(standby, "standby", None, None),
+    section!(home, "home", None, Some("home")),
+    section!(player, "player", None, Some("player")),
+    section!(network_control, "network-control", None, Some("profile")),
+    section!(pvr, "pvr", None, Some("pvr")),
+];
 
-/// The sections that are collected when none is named.
-pub(crate) fn usual() -> &'static [Section] {
-    &SECTIONS[..1]
+/// The section that is always collected.
+pub(crate) const ALWAYS: &str = "connection";
+
+/// The section that a word behind `--status-` chooses.
+pub(crate) fn by_switch(switch: &str) -> Option<&'static Section> {
+    SECTIONS.iter().find(|section| section.switch == switch)
 }
 
-/// Every group of every section.
-pub(crate) fn groups() -> impl Iterator<Item = &'static Group> {
-    SECTIONS.iter().flat_map(|section| section.groups).copied()
+/// Every group there is, with the section it belongs to; the run itself has none.
+pub(crate) fn groups() -> impl Iterator<Item = (Option<&'static Section>, &'static Group)> {
+    let of_sections = SECTIONS
+        .iter()
+        .flat_map(|section| section.groups.iter().map(move |it| (Some(section), *it)));
+    of_sections.chain(exec::GROUPS.iter().map(|group| (None, *group)))
 }
 
-/// Every metric of every section, with the group it belongs to.
+/// Every metric there is, with the group it belongs to.
 pub(crate) fn metrics() -> impl Iterator<Item = (&'static Group, &'static Metric)> {
-    groups().flat_map(|group| group.metrics.iter().map(move |metric| (group, metric)))
+    groups().flat_map(|(_, group)| group.metrics.iter().map(move |metric| (group, metric)))
+}
+
+/// Maps answers and holds what comes of them against the expected samples, each written as
+/// `metric{label=text,…} value`. The run is one of 14 November 2023.
+#[cfg(test)]
+#[track_caller]
+fn check(
+    map: fn(&Answers) -> Vec<Sample>,
+    asks: &[Ask],
+    given: &[(&str, &str)],
+    expected: &[&str],
+) {
+    let mut answers = Answers {
+        time: 1_700_000_000,
+        ..Answers::default()
+    };
+    for (path, text) in given {
+        let json = serde_json::from_str(text).unwrap_or_else(|error| panic!("{path}: {error}"));
+        answers.by_path.insert((*path).to_owned(), json);
+    }
+    let asked = |path: &str| {
+        asks.iter()
+            .any(|ask| ask.path == path || ask.then.is_some())
+    };
+    assert!(
+        given.iter().all(|(path, _)| asked(path)),
+        "what nobody asks for"
+    );
+    let mut got = Vec::new();
+    for sample in map(&answers) {
+        let labels: Vec<String> = sample
+            .labels
+            .iter()
+            .map(|(name, text)| format!("{name}={text}"))
+            .collect();
+        let labels = match labels.is_empty() {
+            true => String::new(),
+            false => format!("{{{}}}", labels.join(",")),
+        };
+        for (metric, value) in &sample.values {
+            got.push(format!(
+                "{}{labels} {value}",
+                sample.group.metric_name(metric)
+            ));
+        }
+    }
+    assert_eq!(got, expected);
 }
 
 #[cfg(test)]
@@ -78,6 +200,21 @@ mod tests {
                 "{}",
                 metric.name
             );
+        }
+    }
+
+    #[test]
+    fn switches_and_letters_are_told_apart() {
+        let switches: HashSet<&str> = SECTIONS.iter().map(|section| section.switch).collect();
+        assert_eq!(switches.len(), SECTIONS.len());
+        let letters: Vec<char> = SECTIONS
+            .iter()
+            .filter_map(|section| section.letter)
+            .collect();
+        assert_eq!(letters.iter().collect::<HashSet<_>>().len(), letters.len());
+        // Those of freebox-monitoring 0.9.1.
+        for letter in "CXDBLHSMVZW".chars() {
+            assert!(letters.contains(&letter), "{letter}");
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{LONGEST_NODE, Node, Part, Pattern, Position, Refusal, Warning};
 use crate::registry::{Group, Metric};
 
 /// Texts that are known in every run, whatever the metric: what `--name` says, and the box.
-pub(super) const RUN_LABELS: [&str; 5] = ["name", "endpoint", "uid", "api_version", "model"];
+pub(super) const RUN_LABELS: [&str; 5] = ["name", "endpoint", "uid", "api_version", "box_model"];
 /// Texts that follow from the metric itself.
 const METRIC_WORDS: [&str; 4] = ["metric", "default", "field", "measurement"];
 /// What `prefix` and `host` are where a template does not say.
@@ -242,7 +242,7 @@ impl Scope<'_> {
     /// Whether a name is a label of other entities than this one.
     fn is_lacking(&self, name: &str) -> bool {
         let own = self.group.label_names().any(|label| label == name);
-        !own && self.variables.labels.contains(name)
+        !own && !RUN_LABELS.contains(&name) && self.variables.labels.contains(name)
     }
 
     /// What a placeholder stands for.

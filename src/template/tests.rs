@@ -215,6 +215,28 @@ fn the_shipped_templates_fit_every_metric_there_is() {
     }
 }
 
+#[test]
+fn no_entity_has_a_label_with_a_meaning_of_its_own() {
+    let taken = [
+        "prefix",
+        "host",
+        "metric",
+        "default",
+        "field",
+        "measurement",
+    ];
+    for (group, _) in crate::sections::metrics() {
+        for label in group.label_names() {
+            assert!(
+                !compile::RUN_LABELS.contains(&label),
+                "{}: {label}",
+                group.name
+            );
+            assert!(!taken.contains(&label), "{}: {label}", group.name);
+        }
+    }
+}
+
 fn client(labels: [Option<&str>; 4]) -> Sample {
     let [port, mac, hostname, vendor] = labels.map(|label| label.map(str::to_owned));
     Sample::read(&CLIENT, &Json::Null)

@@ -187,7 +187,7 @@ fn broken_answers_cost_one_answer() {
             },
             "the box says busy",
         ),
-        (Fault::NoResult, "the result is no object"),
+        (Fault::NoResult, "there is nothing in the result"),
     ];
     for (fault, words) in cases {
         let (_at, monitor) = with_fault("connection/config", fault);
@@ -247,10 +247,9 @@ fn a_missing_permission_says_where_to_tick_it() {
     let body = json!({"success": false, "error_code": "insufficient_rights",
                       "missing_right": "settings", "msg": "Cette application n'a pas le droit"});
     at.set_answer("connection/config/", body);
-    run(&monitor).complained(
-        2,
-        "connection/config/: the permission 'settings' is missing; tick it",
-    );
+    let words =
+        "warning: section connection: connection/config/: the permission 'settings' is missing";
+    run(&monitor).complained(0, words);
 }
 
 fn everything_wrong_at_once_is_one_line_a_section() {

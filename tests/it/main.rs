@@ -13,9 +13,11 @@ mod simulated_freebox;
 
 mod arguments;
 mod box_faults;
+mod check;
 mod delivery;
 mod graphite;
 mod monitor;
+mod parallel;
 mod receiver;
 mod recordings;
 mod registration;
@@ -46,7 +48,9 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     trials.extend(arguments::trials());
     trials.extend(box_faults::trials());
+    trials.extend(check::trials());
     trials.extend(delivery::trials());
+    trials.extend(parallel::trials());
     trials.extend(recordings::trials());
     trials.extend(registration::trials());
     trials.extend(secrets::trials());

@@ -171,10 +171,11 @@ impl Run {
         self
     }
 
-    /// It ended with this code and one line that holds these words, and no data.
+    /// It ended with this code and one line that holds these words, and no data but about the run
+    /// itself.
     #[track_caller]
     pub(crate) fn failed(&self, code: i32, words: &str) -> &Self {
-        assert_eq!(self.stdout, "", "{}", self.all());
+        assert_eq!(self.untimed(), "", "{}", self.all());
         self.complained(code, words)
     }
 
@@ -210,12 +211,15 @@ impl Run {
         }
     }
 
-    /// The lines without their timestamps.
+    /// The lines about the box, without their timestamps. A number that is the timestamp itself is
+    /// `now`.
     pub(crate) fn untimed(&self) -> String {
         let mut out = String::new();
-        for line in self.stdout.lines() {
-            let (rest, _) = line.rsplit_once(' ').expect("three fields");
-            writeln!(out, "{rest}").expect("a line");
+        for line in self.stdout.lines().filter(|line| !line.contains(".exec.")) {
+            let (rest, timestamp) = line.rsplit_once(' ').expect("three fields");
+            let (path, value) = rest.rsplit_once(' ').expect("three fields");
+            let value = if value == timestamp { "now" } else { value };
+            writeln!(out, "{path} {value}").expect("a line");
         }
         out
     }

@@ -1,6 +1,7 @@
 //! Recorded boxes: answers in, exact lines out.
 
 use std::fs;
+use std::path::Path;
 
 use libtest_mimic::Trial;
 
@@ -17,8 +18,9 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// `tests/boxes/NAME.json` gives `tests/boxes/NAME.TEMPLATE.lines`, without the timestamps. To
-/// write those anew after an intended change, run with `BLESS=1` and read the difference.
+/// `tests/boxes/NAME.json` gives `tests/boxes/NAME.TEMPLATE.lines`, without the timestamps, and
+/// says `tests/boxes/NAME.words` or nothing. To write those anew after an intended change, run
+/// with `BLESS=1` and read the difference.
 fn each_box_gives_its_lines() {
     let mut boxes = 0;
     for entry in fs::read_dir(project_file("tests/boxes")).expect("the folder") {
@@ -36,22 +38,27 @@ fn each_box_gives_its_lines() {
                 recording.to_str().unwrap(),
             ];
             let run = Monitor::new().run(&arguments);
-            run.is_fine();
+            assert_eq!(run.code, 0, "{}: {}", recording.display(), run.stderr);
             check_lines(&run.stdout);
-            let golden = recording.with_extension(format!("{template}.lines"));
-            if std::env::var_os("BLESS").is_some() {
-                fs::write(&golden, run.untimed()).expect("the golden file");
-            }
-            let expected = fs::read_to_string(&golden).expect("the golden file");
-            assert!(
-                expected == run.untimed(),
-                "{}: {}",
-                golden.display(),
-                run.stdout
-            );
+            let lines = format!("{template}.lines");
+            is_as_before(&recording.with_extension(lines), &run.untimed());
+            is_as_before(&recording.with_extension("words"), &run.stderr);
         }
     }
-    assert!(boxes >= 2, "{boxes} boxes");
+    assert!(boxes >= 8, "{boxes} boxes");
+}
+
+/// Holds a text against a golden file; no file is an empty one.
+#[track_caller]
+fn is_as_before(golden: &Path, text: &str) {
+    if std::env::var_os("BLESS").is_some() {
+        match text.is_empty() {
+            true => drop(fs::remove_file(golden)),
+            false => fs::write(golden, text).expect("the golden file"),
+        }
+    }
+    let expected = fs::read_to_string(golden).unwrap_or_default();
+    assert!(expected == text, "{}: {text}", golden.display());
 }
 
 fn a_dry_run_shows_the_lines_and_says_what_it_left() {
@@ -117,7 +124,7 @@ fn two_numbers_on_one_path_are_told() {
     let run = monitor.run(&["-t", template, "--replay", recording]);
     run.complained(
         0,
-        "not written: connection.config.wol (a.x) has the path of another one",
+        "connection.state and connection.config.wol have the same path a.x; the first is written",
     );
     assert_eq!(run.untimed(), "a.x 1\n");
 }

@@ -313,11 +313,24 @@ impl State {
                 .collect();
             return Response::json(200, json!({"success": true, "result": perms}));
         }
-        match self.answers.get(path) {
+        match self.answers.get(path).or_else(|| self.since(path)) {
             None => unknown_path(),
             Some(Json::String(body)) => Response::raw(200, body.clone().into_bytes()),
             Some(answer) => Response::json(status_of(answer), answer.clone()),
         }
+    }
+
+    /// A path may end in a moment in milliseconds; the answers are the same at any.
+    fn since(&self, path: &str) -> Option<&Json> {
+        let without = |path: &str| {
+            let (rest, last) = path.rsplit_once('/')?;
+            let is_moment = last.len() >= 12 && last.bytes().all(|it| it.is_ascii_digit());
+            is_moment.then(|| rest.to_owned())
+        };
+        let wanted = without(path)?;
+        let mut answers = self.answers.iter();
+        let found = answers.find(|(path, _)| without(path).as_ref() == Some(&wanted));
+        found.map(|(_, answer)| answer)
     }
 
     fn session_is_good(&mut self, token: Option<&str>) -> bool {

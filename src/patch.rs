@@ -1,0 +1,77 @@
+//! `--patch-rate-up-bytes-up`: some boxes mix the two directions of the line in their upload
+//! figures since October 2024 (Free's bug tracker, task 40445). What came into the switch from the
+//! LAN is close to what went out on the line, where devices on cables do not speak to each other.
+
+use crate::sample::{Sample, Value};
+
+/// What to replace, and which number of each port to add up for it.
+const PATCHES: [(&str, &str); 2] = [("rate_up", "rx_bytes_rate"), ("bytes_up", "rx_good_bytes")];
+
+/// Replaces the upload figures of a line that is up. Without a single port to count they go: the
+/// box's own are known to be wrong here.
+pub(crate) fn rate_up_bytes_up(samples: &mut [Sample]) {
+    let sums = PATCHES.map(|(patched, counted)| (patched, sum(samples, "switch.port", counted)));
+    let line = samples.iter_mut().find(|it| it.group.name == "connection");
+    let Some(line) = line.filter(|line| number(line, "state") == Some(1)) else {
+        return;
+    };
+    for (metric, sum) in sums {
+        line.values.retain(|(known, _)| known.name != metric);
+        line.add(metric, sum);
+    }
+}
+
+fn sum(samples: &[Sample], group: &str, metric: &str) -> Option<i64> {
+    let of_group = samples.iter().filter(|it| it.group.name == group);
+    of_group
+        .filter_map(|sample| number(sample, metric))
+        .reduce(i64::saturating_add)
+}
+
+fn number(sample: &Sample, metric: &str) -> Option<i64> {
+    let found = sample.values.iter().find(|(known, _)| known.name == metric);
+    match found?.1 {
+        Value::Int(whole) => Some(whole),
+        Value::Float(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::sections;
+
+    /// The upload figures of a line in this state, with these answers of the ports.
+    fn patched(state: &str, ports: &[serde_json::Value]) -> [Option<i64>; 2] {
+        let group = |name| {
+            let mut groups = sections::groups();
+            groups
+                .find(|(_, group)| group.name == name)
+                .expect("a group")
+                .1
+        };
+        let line = json!({"state": state, "rate_up": 7, "bytes_up": 8});
+        let mut samples = vec![Sample::read(group("connection"), &line)];
+        samples.extend(
+            ports
+                .iter()
+                .map(|port| Sample::read(group("switch.port"), port)),
+        );
+        rate_up_bytes_up(&mut samples);
+        ["rate_up", "bytes_up"].map(|metric| number(&samples[0], metric))
+    }
+
+    #[test]
+    fn the_ports_stand_in_for_a_line_that_is_up() {
+        let ports = [
+            json!({"rx_bytes_rate": 100, "rx_good_bytes": 1000}),
+            json!({"rx_bytes_rate": -1, "rx_good_bytes": 2000}),
+            json!({"rx_bytes_rate": "20"}),
+        ];
+        assert_eq!(patched("up", &ports), [Some(120), Some(3000)]);
+        assert_eq!(patched("down", &ports), [Some(7), Some(8)]);
+        assert_eq!(patched("up", &[]), [None, None]);
+    }
+}

@@ -1,0 +1,122 @@
+//! `--record`: every answer of the box in one file, for somebody else to `--replay`.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use serde_json::{Value as Json, json};
+
+use crate::api::{Client, Recording, Transport};
+use crate::ask::Then;
+use crate::cli::Settings;
+use crate::collect::collect;
+use crate::error::{Error, Exit};
+use crate::files;
+use crate::pseudonym::{Pseudonyms, masked};
+use crate::run::{Times, tell_failures};
+use crate::sections::SECTIONS;
+use crate::stderr::say;
+use crate::target;
+
+/// Asks the box for everything there is and writes the answers to `file`: with pseudonyms, or as
+/// they came if `as_they_came`; never with a token or a key.
+///
+/// # Errors
+/// When the box cannot be asked or the file cannot be written.
+pub(crate) fn record(settings: &Settings, file: &Path, as_they_came: bool) -> Result<Exit, Error> {
+    let times = Times::start(settings)?;
+    files::must_be_writable(file)?;
+    let target = &settings.target;
+    let (granted, search) = target::registered(target, settings.config.as_deref())?;
+    let transport = Transport::new(&target.trust, times.collecting).with_tape();
+    let client = Client::new(transport, search, target::app(target, &granted), None);
+    let every: Vec<_> = SECTIONS.iter().collect();
+    let collected = collect(&client, &every, settings.jobs, times.timestamp);
+    if let Some(verdict) = client.verdict() {
+        return Err(verdict.into());
+    }
+    let Some(heard) = client.heard() else {
+        return Err(Error::new(
+            Exit::Unreachable,
+            "the box has answered nothing",
+        ));
+    };
+    let count = heard.answers.len();
+    let pseudonyms = Pseudonyms::new(&granted.app_token);
+    let recording = match as_they_came {
+        true => raw(heard, &pseudonyms),
+        false => anonymous(heard, pseudonyms, times.timestamp),
+    };
+    let text = recording.to_text();
+    let text = text.map_err(|error| Error::misuse("cannot put it into words").because(error))?;
+    // Whatever a box may echo, and wherever.
+    let session = client.known().and_then(|known| known.session);
+    let secrets = [Some(granted.app_token.clone()), session];
+    let text = secrets
+        .iter()
+        .flatten()
+        .fold(text, |text, secret| text.replace(secret.reveal(), ""));
+    files::write_private(file, text.as_bytes())?;
+    let failed = tell_failures(&collected, &[]);
+    let what = match as_they_came {
+        true => "names, addresses and numbers are in it as they came",
+        false => "names, addresses, numbers and serials in it are pseudonyms",
+    };
+    say(&format!(
+        "{count} answers of the box are in {}; {what}",
+        file.display()
+    ));
+    Ok(if failed { Exit::Partial } else { Exit::Done })
+}
+
+/// A body that is no JSON can hold anything: only its shape is kept.
+fn changed(answer: Json, change: impl FnOnce(Json) -> Json) -> Json {
+    match answer {
+        Json::String(body) => Json::String(masked(&body)),
+        other => change(other),
+    }
+}
+
+fn raw(mut recording: Recording, pseudonyms: &Pseudonyms) -> Recording {
+    for answer in recording.answers.values_mut() {
+        *answer = changed(answer.take(), |it| pseudonyms.without_secrets(it));
+    }
+    recording
+}
+
+/// The same recording of nobody in particular. What a path says of an entity changes as the list
+/// does that it comes from.
+fn anonymous(mut recording: Recording, mut pseudonyms: Pseudonyms, time: u64) -> Recording {
+    recording.api_version = changed(recording.api_version, |it| pseudonyms.answer(it));
+    let mut names: HashMap<String, String> = HashMap::new();
+    let mut answers = Vec::new();
+    for (path, answer) in recording.answers {
+        let after = changed(answer.clone(), |it| pseudonyms.answer(it));
+        let bare = |path: &str| path.trim_end_matches('/').to_owned();
+        for ask in SECTIONS.iter().flat_map(|section| section.asks) {
+            if bare(ask.path) == bare(&path) {
+                names.insert(path.clone(), path.clone());
+                let then = ask.then.into_iter();
+                names.extend(then.flat_map(|then| renamed(then, &answer, &after, time)));
+            }
+        }
+        answers.push((path, after));
+    }
+    // A path that nobody knows might tell something.
+    let known = |(path, answer)| Some((names.get(&path)?.clone(), answer));
+    recording.answers = answers.into_iter().filter_map(known).collect();
+    recording
+}
+
+/// The paths that follow from an answer, before and after: one record at a time, as a record whose
+/// key cannot be in a path has none.
+fn renamed(then: Then, before: &Json, after: &Json, time: u64) -> Vec<(String, String)> {
+    let records = |answer: &Json| match &answer["result"] {
+        Json::Array(records) => records.iter().map(|it| json!([it])).collect(),
+        other => vec![other.clone()],
+    };
+    let paths = |record: &Json| (then.paths)(record, time);
+    let pairs = records(before).into_iter().zip(records(after));
+    pairs
+        .flat_map(|(before, after)| paths(&before).into_iter().zip(paths(&after)))
+        .collect()
+}

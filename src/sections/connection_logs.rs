@@ -1,0 +1,51 @@
+//! What happened to the line lately, as figures: `connection/logs/`. Not documented; the box's own
+//! pages use it.
+
+use serde_json::Value as Json;
+
+use crate::ask::{Answers, Ask, list, whole};
+use crate::registry::{Group, gauge, time};
+use crate::sample::Sample;
+
+const LOG: &str = "connection/logs/";
+
+/// What it asks for.
+pub(super) const ASKS: &[Ask] = &[list(LOG)];
+
+/// What it can yield.
+pub(super) const GROUPS: &[&Group] = &[&LOGS];
+
+/// The log as figures, if there is one.
+pub(super) fn map(answers: &Answers) -> Vec<Sample> {
+    let is_loss = |entry: &Json| {
+        let is = |key, word: &str| entry.get(key).is_some_and(|it| it == word);
+        is("type", "link") && is("state", "down")
+    };
+    let dates = answers
+        .records(LOG)
+        .filter_map(|entry| whole(entry, "date"));
+    let last = dates.max().filter(|date| *date > 0);
+    let sample = |losses| {
+        let sample = Sample::new(&LOGS).with("link_down_count", Some(losses));
+        sample.with("last_event_time", last)
+    };
+    answers
+        .count_if(LOG, is_loss)
+        .map(sample)
+        .into_iter()
+        .collect()
+}
+
+static LOGS: Group = Group::new(
+    "connection.logs",
+    &[
+        gauge(
+            "link_down_count",
+            "count",
+            "Losses of the link in the box's log",
+        )
+        .computed(),
+        time("last_event_time", "Last entry in the box's log").computed(),
+    ],
+)
+.field_prefix("conn_log_");

@@ -1,0 +1,51 @@
+//! IPv6 on the line: `connection/ipv6/config/`. <https://dev.freebox.fr/sdk/os/connection/>
+
+use serde_json::Value as Json;
+
+use crate::ask::{Answers, Ask, count, object, records};
+use crate::registry::{Group, flag, gauge};
+use crate::sample::Sample;
+
+/// What it asks for.
+pub(super) const ASKS: &[Ask] = &[object("connection/ipv6/config/")];
+
+/// What it can yield.
+pub(super) const GROUPS: &[&Group] = &[&IPV6];
+
+/// The settings.
+pub(super) fn map(answers: &Answers) -> Vec<Sample> {
+    answers
+        .object("connection/ipv6/config/")
+        .map(of_config)
+        .into_iter()
+        .collect()
+}
+
+fn of_config(config: &Json) -> Sample {
+    let delegations = config.get("delegations").filter(|it| it.is_array());
+    let is_used = |it: &&Json| {
+        it.get("next_hop")
+            .and_then(Json::as_str)
+            .is_some_and(|next_hop| !next_hop.is_empty())
+    };
+    let used = delegations.map(|list| count(records(Some(list)).filter(is_used)));
+    Sample::read(&IPV6, config).with("delegation_used_count", used)
+}
+
+static IPV6: Group = Group::new(
+    "connection.ipv6",
+    &[
+        flag("enabled", "IPv6 is switched on").from(&["ipv6_enabled"]),
+        flag("firewall", "IPv6 from outside is blocked").from(&["ipv6_firewall"]),
+        flag("prefix_firewall", "So is that for delegated prefixes")
+            .since("11.1")
+            .from(&["ipv6_prefix_firewall"]),
+        gauge(
+            "delegation_used_count",
+            "count",
+            "Prefixes that are delegated",
+        )
+        .computed(),
+    ],
+)
+.field_prefix("config_ipv6_");

@@ -1,0 +1,40 @@
+//! The firmware: `update/`. <https://dev.freebox.fr/sdk/os/update/>
+
+use crate::ask::{Answers, Ask, object};
+use crate::registry::{Group, Kind, gauge, state};
+use crate::sample::Sample;
+
+/// What it asks for.
+pub(super) const ASKS: &[Ask] = &[object("update/").since(11)];
+
+/// What it can yield.
+pub(super) const GROUPS: &[&Group] = &[&UPDATE];
+
+/// What the update does, where the box says it.
+pub(super) fn map(answers: &Answers) -> Vec<Sample> {
+    answers
+        .object("update/")
+        .map(|it| Sample::read(&UPDATE, it))
+        .into_iter()
+        .collect()
+}
+
+static UPDATE: Group = Group::new(
+    "update",
+    &[
+        state(
+            "state",
+            Kind::Code(&[
+                ("up_to_date", 0),
+                ("auto_up_to_date", 0),
+                ("initializing", 1),
+                ("upgrading", 2),
+                ("error", 99),
+            ]),
+            "What the firmware's update does",
+        ),
+        gauge("percent", "%", "How far it has come").from(&["upgrade_state.percent"]),
+    ],
+)
+.since("11")
+.field_prefix("update_");
