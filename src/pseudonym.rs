@@ -17,7 +17,7 @@ use crate::secret::Secret;
 use crate::sections;
 
 /// A field with one of these words in its name holds something that opens a door.
-const SECRET_WORDS: [&str; 19] = [
+const SECRET_WORDS: [&str; 20] = [
     "key",
     "keys",
     "pass",
@@ -37,6 +37,7 @@ const SECRET_WORDS: [&str; 19] = [
     "credentials",
     "certificate",
     "cert",
+    "userdata",
 ];
 
 /// A number in a field with one of these words in its name points at somebody.
@@ -54,11 +55,13 @@ const PRIVATE_NUMBERS: [&str; 9] = [
 
 /// Fields that hold words of Freebox OS or of a maker: states, kinds, models, versions.
 const PLAIN_FIELDS: &[&str] = &[
+    "access",
     "access_type",
     "af",
     "api_base_url",
     "api_version",
     "arch",
+    "attach_status",
     "auth_type",
     "band",
     "board_name",
@@ -67,23 +70,37 @@ const PLAIN_FIELDS: &[&str] = &[
     "box_model_name",
     "category",
     "channel_width",
+    "code",
+    "conn",
     "connection",
+    "connectivity_type",
     "current_mode",
+    "date",
+    "datetime",
+    "device_model",
     "device_type",
     "disk_status",
+    "disk_type",
     "duplex",
+    "duration",
     "encryption",
+    "ep_type",
     "error_code",
+    "eth_port_status",
     "firmware_version",
     "fs_type",
+    "fsck_result",
+    "fsm_state",
     "fstype",
     "host_type",
     "ht_mode",
     "interface",
     "ip_proto",
+    "last_error",
     "level",
     "link",
     "link_type",
+    "mac_filter_state",
     "media",
     "missing_right",
     "mode",
@@ -92,13 +109,17 @@ const PLAIN_FIELDS: &[&str] = &[
     "net_role",
     "network",
     "os",
+    "override_mode",
     "partition_type",
+    "planning_mode",
     "power_state",
     "pretty_name",
-    "protocol",
     "proto",
+    "protocol",
     "role",
     "rrd_id",
+    "rule_mode",
+    "severity",
     "sfp_model",
     "sfp_vendor",
     "sip_alg",
@@ -107,13 +128,18 @@ const PLAIN_FIELDS: &[&str] = &[
     "standard",
     "state",
     "status",
+    "stb_type",
     "sync_action",
+    "sysfs_state",
     "table_type",
     "throttling_mode",
+    "timestamp",
     "type",
     "unit",
     "uptime",
+    "value_type",
     "vendor_name",
+    "visibility",
     "wifi_type",
 ];
 
@@ -143,8 +169,8 @@ const LONGEST_PLAIN: usize = 64;
 /// How often a pseudonym of the same length is looked for before a longer one is taken.
 const TRIES: u32 = 200;
 
-/// The pseudonyms of one recording. Nobody without the key can say what they stand for, and no
-/// two texts get the same one.
+/// The pseudonyms of one recording. Nobody without the key can say what they stand for, and two
+/// texts get two as long as there are enough of the shape.
 #[derive(Debug)]
 pub(crate) struct Pseudonyms {
     key: Secret,
@@ -232,9 +258,8 @@ impl Pseudonyms {
     }
 
     fn is_plain(&self, field: &str, text: &str) -> bool {
-        let json = || Json::from(text);
-        let is_read = self.read_by_metrics.contains(field)
-            && (json::number(&json()).is_some() || json::flag(&json()).is_some());
+        let is_flag = ["true", "false", ""].contains(&text);
+        let is_read = self.read_by_metrics.contains(field) && json::number(&text.into()).is_some();
         let is_word = |c: char| c.is_ascii_alphanumeric() || " ._+/-(),".contains(c);
         let is_plain = PLAIN_FIELDS.contains(&field)
             && text.len() <= LONGEST_PLAIN
@@ -244,7 +269,7 @@ impl Pseudonyms {
         let is_part = field == "id"
             && (text.starts_with("temp_") || text.starts_with("fan"))
             && text.chars().all(is_word);
-        is_read || is_plain || is_part || text.is_empty() || self.states.contains(text)
+        is_flag || is_read || is_plain || is_part || self.states.contains(text)
     }
 
     /// A text of the same shape: addresses for addresses, words for words.
@@ -301,20 +326,28 @@ impl Pseudonyms {
         }
     }
 
-    /// One of the same private network, or one that is reserved for tests.
+    /// One at the same place of another private network, so that ranges stay ranges; or one that
+    /// is reserved for tests.
     fn ipv4(&mut self, address: Ipv4Addr) -> String {
-        let [first, second, ..] = address.octets();
+        let [first, second, third, last] = address.octets();
         let is_mask = first == 255;
         if address.is_unspecified() || address.is_loopback() || address.is_multicast() || is_mask {
             return address.to_string();
         }
-        self.pseudonym(&address.to_string(), |bytes, _| {
-            let network = match address.is_private() || address.is_link_local() {
-                true => [first, second],
-                false => [198, 18 + bytes[2] % 2],
+        if !address.is_private() {
+            return self.pseudonym(&address.to_string(), |bytes, _| {
+                Ipv4Addr::new(198, 18 + bytes[2] % 2, bytes[0], bytes[1]).to_string()
+            });
+        }
+        let network = self.pseudonym(&format!("{first}.{second}.{third}"), |bytes, _| {
+            let second = match first {
+                10 => bytes[1],
+                172 => 16 + bytes[1] % 16,
+                _ => second,
             };
-            Ipv4Addr::new(network[0], network[1], bytes[0], bytes[1]).to_string()
-        })
+            format!("{first}.{second}.{}", bytes[0])
+        });
+        format!("{network}.{last}")
     }
 
     /// One of the link, or one that is reserved for documents.
@@ -376,7 +409,9 @@ impl Pseudonyms {
         let mut tried = 0;
         let fake = loop {
             let fake = make(&self.bytes(text, tried), (tried / TRIES) as usize);
-            if fake != text && self.taken.insert(fake.clone()) {
+            let is_new = fake != text && self.taken.insert(fake.clone());
+            // Where there are not enough of a kind, two get the same.
+            if is_new || tried > 2 * TRIES {
                 break fake;
             }
             tried += 1;

@@ -19,6 +19,7 @@ mod graphite;
 mod monitor;
 mod parallel;
 mod receiver;
+mod record;
 mod recordings;
 mod registration;
 mod secrets;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
     trials.extend(check::trials());
     trials.extend(delivery::trials());
     trials.extend(parallel::trials());
+    trials.extend(record::trials());
     trials.extend(recordings::trials());
     trials.extend(registration::trials());
     trials.extend(secrets::trials());
