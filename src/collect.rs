@@ -50,7 +50,7 @@ pub(crate) fn collect(
     // again with the first request.
     let api_major = client.api_major();
     let wanted = |ask: &&Ask| api_major.is_none_or(|it| (ask.since..=ask.until).contains(&it));
-    let asks: Vec<Wish> = sections
+    let mut asks: Vec<Wish> = sections
         .iter()
         .flat_map(|section| section.asks.iter().filter(wanted))
         .map(|ask| Wish {
@@ -61,6 +61,8 @@ pub(crate) fn collect(
             from: None,
         })
         .collect();
+    // What leads to further questions comes first, so that they need not wait at the end.
+    asks.sort_by_key(|wish| wish.then.is_none());
     let answered = Board::new(asks, time).work_off(client, jobs);
     let mut sorted = Sorted::new(answered);
     let mut answers = Answers {

@@ -1,5 +1,6 @@
 //! One request, one answer: the HTTP client with all its limits, and what its failures mean.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,8 +9,11 @@ use std::time::{Duration, Instant};
 
 use rustls::CertificateError;
 use serde_json::Value as Json;
-use ureq::http::Response;
+use ureq::config::Config;
+use ureq::http::{Response, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Body};
 
 use super::error::Kind;
@@ -22,6 +26,8 @@ use crate::secret::Secret;
 const LARGEST_BODY: u64 = 8 * 1024 * 1024;
 /// A box on the same network answers in milliseconds.
 const LONGEST_CONNECT: Duration = Duration::from_secs(5);
+/// The most that `--jobs` can ask for.
+const MOST_CONNECTIONS: usize = 16;
 /// The header that carries the session.
 const SESSION_HEADER: &str = "X-Fbx-App-Auth";
 
@@ -63,6 +69,35 @@ pub(crate) struct Transport {
     tape: Option<Mutex<Vec<(String, Answer)>>>,
 }
 
+/// The name look-ups of a run. One is enough for all the requests to a host, which would else
+/// cost a thread and a question to the resolver each.
+#[derive(Debug, Default)]
+struct Lookups {
+    system: DefaultResolver,
+    /// By scheme, host and port.
+    known: Mutex<HashMap<String, ResolvedSocketAddrs>>,
+}
+
+impl Resolver for Lookups {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let scheme = uri.scheme_str().unwrap_or_default();
+        let authority = uri.authority().map_or("", |it| it.as_str());
+        let origin = format!("{scheme}://{authority}");
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(addresses) = known.get(&origin) {
+            return Ok(addresses.clone());
+        }
+        let addresses = self.system.resolve(uri, config, timeout)?;
+        known.insert(origin, addresses.clone());
+        Ok(addresses)
+    }
+}
+
 /// What came back, whatever its status.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
@@ -96,10 +131,13 @@ impl Transport {
             .root_certs(roots(trust))
             .disable_verification(matches!(trust, Trust::Anything))
             .build();
-        let agent = Agent::config_builder()
+        let config = Agent::config_builder()
             .tls_config(tls)
             .timeout_connect(Some(LONGEST_CONNECT.min(limits.request)))
             .max_idle_age(Duration::from_secs(60))
+            // As many as there can be at a time.
+            .max_idle_connections(MOST_CONNECTIONS)
+            .max_idle_connections_per_host(MOST_CONNECTIONS)
             // What looks like an error by its status holds the box's own words.
             .http_status_as_error(false)
             // A redirect could carry the session to another host.
@@ -109,8 +147,8 @@ impl Transport {
             .proxy(None)
             .user_agent(concat!("freebox-monitor/", env!("CARGO_PKG_VERSION")))
             .accept("application/json")
-            .build()
-            .new_agent();
+            .build();
+        let agent = Agent::with_parts(config, DefaultConnector::default(), Lookups::default());
         Transport {
             agent,
             limits,

@@ -1,11 +1,14 @@
 //! The template: where each metric goes. It is read once, before anything is asked, and held
 //! against the registry then; what can go wrong in a run is only what depends on the box's answers.
 
+mod ascii;
 mod compile;
 mod glob;
 mod parse;
 
 use std::fmt;
+
+use ascii::to_ascii;
 
 use crate::registry::{Group, Metric};
 use crate::sample::Sample;
@@ -225,21 +228,18 @@ fn clean_tag(text: &str, out: &mut String) {
 
 fn clean(text: &str, out: &mut String, keep: impl Fn(char) -> Option<char>) {
     let mut after_gap = false;
-    // What is beyond the end of the longest node need not be looked at.
-    for c in text.chars().take(LONGEST_NODE).flat_map(to_ascii) {
+    let mut write = |c| {
         match keep(c) {
             Some(c) => out.push(c),
             None if after_gap => {}
             None => out.push('_'),
         }
         after_gap = keep(c).is_none();
+    };
+    // What is beyond the end of the longest node need not be looked at.
+    for c in text.chars().take(LONGEST_NODE) {
+        to_ascii(c, &mut write);
     }
-}
-
-fn to_ascii(c: char) -> impl Iterator<Item = char> {
-    let foreign = (!c.is_ascii()).then(|| deunicode::deunicode_char(c).unwrap_or("_"));
-    let own = c.is_ascii().then_some(c);
-    own.into_iter().chain(foreign.unwrap_or_default().chars())
 }
 
 impl Position {
