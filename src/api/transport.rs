@@ -135,6 +135,9 @@ impl Transport {
             .tls_config(tls)
             .timeout_connect(Some(LONGEST_CONNECT.min(limits.request)))
             .max_idle_age(Duration::from_secs(60))
+            // Most answers are small; a connection has buffers of its own.
+            .input_buffer_size(32 * 1024)
+            .output_buffer_size(4 * 1024)
             // As many as there can be at a time.
             .max_idle_connections(MOST_CONNECTIONS)
             .max_idle_connections_per_host(MOST_CONNECTIONS)

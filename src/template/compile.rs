@@ -1,6 +1,7 @@
 //! Rules and metrics brought together when the template is read: what each metric's path is made
 //! of, and everything that would go wrong with it later.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::parse::{Path, Piece, Rule, Source, Variable};
@@ -349,12 +350,15 @@ struct Claims {
 
 impl Claims {
     fn add(&mut self, metric: String, pattern: &Pattern, at: Position) -> Result<(), Refusal> {
-        match self.by_path.get(&pattern.to_string()) {
-            Some((other, _)) => Err(at.refuse(format!(
-                "{other} and {metric} would go to the same path, {pattern}"
-            ))),
-            None => {
-                self.by_path.insert(pattern.to_string(), (metric, at));
+        match self.by_path.entry(pattern.to_string()) {
+            Entry::Occupied(entry) => {
+                let (other, _) = entry.get();
+                Err(at.refuse(format!(
+                    "{other} and {metric} would go to the same path, {pattern}"
+                )))
+            }
+            Entry::Vacant(entry) => {
+                entry.insert((metric, at));
                 Ok(())
             }
         }

@@ -72,7 +72,7 @@ struct Args {
     #[argh(option)]
     session_seconds: Option<u64>,
 
-    /// how many milliseconds every answer takes
+    /// how many milliseconds every answer takes, and every TLS handshake
     #[argh(option, default = "0")]
     latency_ms: u64,
 

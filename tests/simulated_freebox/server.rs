@@ -74,6 +74,9 @@ fn connection(
     match tls {
         None => serve(shared, stream, number, false),
         Some(config) => {
+            // The handshake is a round trip more.
+            let latency = lock(&shared.state).latency;
+            shared.pause(latency);
             let tls = ServerConnection::new(config).map_err(io::Error::other)?;
             serve(shared, StreamOwned::new(tls, stream), number, true)
         }
