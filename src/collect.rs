@@ -50,20 +50,20 @@ pub(crate) fn collect(
     // again with the first request.
     let api_major = client.api_major();
     let wanted = |ask: &&Ask| api_major.is_none_or(|it| (ask.since..=ask.until).contains(&it));
-    let mut asks: Vec<Wish> = sections
-        .iter()
-        .flat_map(|section| section.asks.iter().filter(wanted))
-        .map(|ask| Wish {
-            path: ask.path.to_owned(),
-            shape: ask.shape,
-            required: ask.required,
-            then: ask.then,
-            from: None,
-        })
-        .collect();
+    let asks = sections.iter().flat_map(|section| {
+        let asks = section.asks.iter().filter(wanted);
+        asks.map(|ask| (section.name, ask))
+    });
+    let mut wishes: Vec<Wish> = Vec::new();
+    for (section, ask) in asks {
+        match wishes.iter_mut().find(|wish| wish.path == ask.path) {
+            Some(wish) => wish.is_also(section, ask),
+            None => wishes.push(Wish::new(section, ask)),
+        }
+    }
     // What leads to further questions comes first, so that they need not wait at the end.
-    asks.sort_by_key(|wish| wish.then.is_none());
-    let answered = Board::new(asks, time).work_off(client, jobs);
+    wishes.sort_by_key(|wish| wish.then.is_empty());
+    let answered = Board::new(wishes, time).work_off(client, jobs);
     let mut sorted = Sorted::new(answered);
     let mut answers = Answers {
         by_path: std::mem::take(&mut sorted.good),
@@ -85,18 +85,44 @@ pub(crate) fn collect(
 struct Wish {
     path: String,
     shape: Shape,
-    required: bool,
-    then: Option<Then>,
-    /// The path whose result led to it.
-    from: Option<String>,
+    /// The sections that want it, each with whether it cannot do without.
+    sections: Vec<(&'static str, bool)>,
+    /// What follows from the result, for which section.
+    then: Vec<(&'static str, Then)>,
+}
+
+/// What became of a path.
+struct Answered {
+    path: String,
+    sections: Vec<(&'static str, bool)>,
+    result: Result<Json, Error>,
+    took: Duration,
 }
 
 impl Wish {
+    fn new(section: &'static str, ask: &Ask) -> Self {
+        let mut wish = Wish {
+            path: ask.path.to_owned(),
+            shape: ask.shape,
+            sections: Vec::new(),
+            then: Vec::new(),
+        };
+        wish.is_also(section, ask);
+        wish
+    }
+
+    /// The same path is wanted by one section more.
+    fn is_also(&mut self, section: &'static str, ask: &Ask) {
+        self.sections.push((section, ask.required));
+        self.then.extend(ask.then.map(|then| (section, then)));
+    }
+
     /// Takes a result for what it should be. What every box has is never empty.
     fn check(&self, result: Json) -> Result<Json, Error> {
         let result = self.shape.checked(&self.path, result)?;
+        let is_required = self.sections.iter().any(|(_, required)| *required);
         let is_empty = result.as_object().is_some_and(serde_json::Map::is_empty);
-        match self.required && is_empty {
+        match is_required && is_empty {
             true => {
                 let words = "there is nothing in the result".to_owned();
                 Err(Error::new(self.path.as_str(), Kind::NotUnderstood(words)))
@@ -104,14 +130,21 @@ impl Wish {
             false => Ok(result),
         }
     }
-}
 
-/// What became of a path.
-struct Answered {
-    path: String,
-    from: Option<String>,
-    result: Result<Json, Error>,
-    took: Duration,
+    /// The paths that follow from the result.
+    fn following(&self, result: &Json, time: u64) -> Vec<Wish> {
+        let of_then = |(section, then): &(&'static str, Then)| {
+            let paths = (then.paths)(result, time).into_iter();
+            let (section, shape) = (*section, then.shape);
+            paths.map(move |path| Wish {
+                path,
+                shape,
+                sections: vec![(section, false)],
+                then: Vec::new(),
+            })
+        };
+        self.then.iter().flat_map(of_then).collect()
+    }
 }
 
 /// The paths that are still to be asked for, shared by the threads that ask.
@@ -165,34 +198,22 @@ impl Board {
             let result = client.get(&wish.path);
             let result = result.and_then(|result| wish.check(result));
             let took = start.elapsed();
-            let following = match (&result, wish.then) {
-                (Ok(result), Some(then)) => self.following(&wish.path, result, then),
-                _ => Vec::new(),
+            let following = match &result {
+                Ok(result) => wish.following(result, self.time),
+                Err(_) => Vec::new(),
             };
             let mut work = self.lock();
             work.busy -= 1;
             work.add(following);
             work.answered.push(Answered {
                 path: wish.path,
-                from: wish.from,
+                sections: wish.sections,
                 result,
                 took,
             });
             drop(work);
             self.changed.notify_all();
         }
-    }
-
-    fn following(&self, path: &str, result: &Json, then: Then) -> Vec<Wish> {
-        let paths = (then.paths)(result, self.time).into_iter();
-        let wish = |next| Wish {
-            path: next,
-            shape: then.shape,
-            required: false,
-            then: None,
-            from: Some(path.to_owned()),
-        };
-        paths.map(wish).collect()
     }
 
     /// The next path for the thread with this number; `None` when nothing is left and nothing
@@ -238,29 +259,28 @@ impl Work {
 /// The answers of a run, good and bad.
 struct Sorted {
     good: HashMap<String, Json>,
-    bad: Vec<Answered>,
-    took: Vec<(String, Duration)>,
+    bad: Vec<(Vec<(&'static str, bool)>, Error)>,
+    took: HashMap<&'static str, Duration>,
 }
 
 impl Sorted {
-    fn new(answered: Vec<Answered>) -> Self {
+    fn new(mut answered: Vec<Answered>) -> Self {
+        // Threads finish as they may; what is said about it has an order.
+        answered.sort_by(|a, b| a.path.cmp(&b.path));
         let mut sorted = Sorted {
             good: HashMap::new(),
             bad: Vec::new(),
-            took: Vec::new(),
+            took: HashMap::new(),
         };
         for one in answered {
-            let first = one.from.as_ref().unwrap_or(&one.path).clone();
-            sorted.took.push((first, one.took));
+            for (section, _) in &one.sections {
+                *sorted.took.entry(section).or_default() += one.took;
+            }
             match one.result {
-                Ok(result) => {
-                    sorted.good.insert(one.path, result);
-                }
-                Err(_) => sorted.bad.push(one),
+                Ok(result) => drop(sorted.good.insert(one.path, result)),
+                Err(error) => sorted.bad.push((one.sections, error)),
             }
         }
-        // Threads finish as they may; what is said about it has an order.
-        sorted.bad.sort_by(|a, b| a.path.cmp(&b.path));
         sorted
     }
 
@@ -269,16 +289,11 @@ impl Sorted {
             section: section.name,
             failures: Vec::new(),
             forbidden: Vec::new(),
-            duration: Duration::ZERO,
+            duration: self.took.get(section.name).copied().unwrap_or_default(),
         };
-        for ask in section.asks {
-            let of_ask = |path: &str| path == ask.path;
-            let took = self.took.iter().filter(|(path, _)| of_ask(path));
-            outcome.duration += took.map(|(_, took)| *took).sum::<Duration>();
-            for one in &self.bad {
-                if of_ask(one.from.as_ref().unwrap_or(&one.path)) {
-                    outcome.judge(one, ask.required && one.from.is_none());
-                }
+        for (sections, error) in &self.bad {
+            for (_, required) in sections.iter().filter(|(name, _)| *name == section.name) {
+                outcome.judge(error, *required);
             }
         }
         outcome
@@ -286,8 +301,7 @@ impl Sorted {
 }
 
 impl Outcome {
-    fn judge(&mut self, answered: &Answered, required: bool) {
-        let Err(error) = &answered.result else { return };
+    fn judge(&mut self, error: &Error, required: bool) {
         if error.missing_right().is_some() {
             self.forbidden.push(error.clone());
         } else if error.is_declined() && !required {

@@ -4,9 +4,11 @@
 //! Since version 10 of the API there are two links, `aggregation` and `backup`, and the tunnels are
 //! told apart from them; before, one answer held everything, and its bands under another key.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
-use crate::ask::{Answers, Ask, object, records};
+use crate::ask::{Answers, Ask, object, records, whole};
 use crate::json::{at, text};
 use crate::registry::{Group, Kind, flag, gauge, state};
 use crate::sample::Sample;
@@ -39,7 +41,11 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
         };
         samples.push(of_link(link, name));
         let bands = at(link, "radio.bands").or_else(|| at(link, "radio.band"));
-        samples.extend(records(bands).filter_map(|band| of_band(band, name)));
+        samples.extend(
+            strongest(bands)
+                .into_iter()
+                .map(|(number, band)| of_band(number, band, name)),
+        );
         samples.extend(of_tunnels(link));
     }
     if let Some(aggregation) = answers.object("connection/aggregation") {
@@ -59,18 +65,27 @@ fn of_link(link: &Json, name: &str) -> Sample {
         .label("sim_iccid", label("sim.iccid"))
 }
 
-/// A band; an idle radio has entries of zeros, which are none.
-fn of_band(band: &Json, link: &str) -> Option<Sample> {
-    let number = band
-        .get("band")
-        .and_then(text)
-        .filter(|number| number != "0")?;
-    let sample = Sample::read(&BAND, band);
-    Some(
-        sample
-            .label("link", Some(link.to_owned()))
-            .label("lte_band", Some(number)),
-    )
+/// The bands in use, by number. An idle radio has entries of zeros, which are none; of two carriers
+/// in one band nothing lasting tells which is which, so that the stronger one speaks for it.
+fn strongest(bands: Option<&Json>) -> BTreeMap<String, &Json> {
+    let mut strongest: BTreeMap<String, &Json> = BTreeMap::new();
+    for band in records(bands) {
+        let number = band.get("band").and_then(text);
+        let Some(number) = number.filter(|number| number != "0") else {
+            continue;
+        };
+        let known = strongest.entry(number).or_insert(band);
+        if whole(band, "rsrp") > whole(known, "rsrp") {
+            *known = band;
+        }
+    }
+    strongest
+}
+
+fn of_band(number: String, band: &Json, link: &str) -> Sample {
+    Sample::read(&BAND, band)
+        .label("link", Some(link.to_owned()))
+        .label("lte_band", Some(number))
 }
 
 fn of_tunnels(answer: &Json) -> impl Iterator<Item = Sample> {
@@ -135,7 +150,6 @@ static TUNNEL: Group = Group::new(
         gauge("tx_max_rate", "byte/s", "Could be sent"),
     ],
 )
-.since("10")
 .identity(&[&["tunnel"]])
 .field_prefix("lte_tunnel_");
 

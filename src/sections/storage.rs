@@ -26,14 +26,15 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
     for disk in answers.records("storage/disk/") {
         samples.push(of_disk(disk));
         for partition in records(disk.get("partitions")) {
-            seen.extend(partition.get("id").and_then(text));
-            samples.push(of_partition(partition, disk));
+            let sample = of_partition(partition, disk);
+            seen.insert(key(&sample));
+            samples.push(sample);
         }
     }
     for partition in answers.records("storage/partition/") {
-        let id = partition.get("id").and_then(text);
-        if id.is_none_or(|id| seen.insert(id)) {
-            samples.push(of_partition(partition, &Json::Null));
+        let sample = of_partition(partition, &Json::Null);
+        if seen.insert(key(&sample)) {
+            samples.push(sample);
         }
     }
     for array in answers.records("storage/raid/") {
@@ -41,6 +42,11 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
         samples.extend(records(array.get("members")).map(|member| of_member(member, array)));
     }
     samples
+}
+
+/// What tells a partition apart.
+fn key(partition: &Sample) -> [Option<String>; 2] {
+    ["disk", "partition"].map(|name| partition.text(name).map(str::to_owned))
 }
 
 fn of_disk(disk: &Json) -> Sample {

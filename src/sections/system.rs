@@ -48,12 +48,14 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
             .map(|info| Sample::read(&MODEL, info)),
     );
     samples.extend(list("sensors").into_iter().flatten().map(of_sensor));
-    samples.extend(flat_sensors(system));
     samples.extend(list("fans").into_iter().flatten().map(of_fan));
-    samples.extend(system.get("fan_rpm").map(|rpm| {
-        let fan = serde_json::json!({"id": FLAT_FAN, "value": rpm});
-        of_fan(&fan)
-    }));
+    if list("sensors").is_none() {
+        samples.extend(flat_sensors(system));
+        samples.extend(system.get("fan_rpm").map(|rpm| {
+            let fan = serde_json::json!({"id": FLAT_FAN, "value": rpm});
+            of_fan(&fan)
+        }));
+    }
     samples.extend(list("expansions").into_iter().flatten().map(of_expansion));
     samples
 }
