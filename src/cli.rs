@@ -27,7 +27,7 @@ struct Args {
     #[argh(option, short = 'e', arg_name = "box")]
     endpoint: Option<Address>,
 
-    /// the name of the box in paths ({{name}} in templates)
+    /// the name of the box in paths ({name} in templates)
     #[argh(option, arg_name = "name")]
     name: Option<String>,
 
@@ -365,6 +365,7 @@ fn unclustered(arg: &str) -> Vec<String> {
         match (section, letter) {
             (Some(section), _) => out.extend(["--status".to_owned(), section.switch.to_owned()]),
             (None, 'P') => out.extend(["--status".to_owned(), "disk".to_owned()]),
+            (None, 'h') => out.push("--help".to_owned()),
             (None, _) => out.push(format!("-{letter}")),
         }
         let value = letters.as_str();
@@ -538,6 +539,7 @@ mod tests {
             ("-HSW", "--status sys --status switch --status wifi"),
             ("-P --internal-disk-usage", "--status disk --status disk"),
             ("--status-vpnsrv", "--status vpnsrv"),
+            ("-h", "--help"),
             ("-Ac.credentials", "-A -c .credentials"),
             (
                 "-c .credentials -- -HS --a=b",
