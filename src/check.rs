@@ -229,22 +229,25 @@ fn of_section(
 }
 
 fn carbon(settings: &Settings, times: &Times, report: &mut Report) -> Result<(), Error> {
-    let Some(carbon) = &settings.carbon else {
+    if settings.carbons.is_empty() {
         return report.skip("carbon", "--carbon names none; lines go to stdout");
-    };
-    match deliver::carbon::probe(carbon, times.end) {
-        Ok(()) => report.tick(
-            "carbon",
-            &format!("{carbon} takes connections and reads to their end"),
-        ),
-        Err(error) => report.cross(
-            error.exit(),
-            "carbon",
-            &error.to_string(),
-            "make sure that carbon runs and that this is its port for plain lines \
-             (LINE_RECEIVER_PORT in carbon.conf, usually 2003)",
-        ),
     }
+    for carbon in &settings.carbons {
+        match deliver::carbon::probe(carbon, times.end) {
+            Ok(()) => {
+                let words = format!("{carbon} takes connections and reads to their end");
+                report.tick("carbon", &words)?;
+            }
+            Err(error) => report.cross(
+                error.exit(),
+                "carbon",
+                &error.to_string(),
+                "make sure that carbon runs and that this is its port for plain lines \
+                 (LINE_RECEIVER_PORT in carbon.conf, usually 2003)",
+            )?,
+        }
+    }
+    Ok(())
 }
 
 /// What was found so far. Each step is printed as it ends: some take their time.

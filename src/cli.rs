@@ -7,6 +7,9 @@ use argh::FromArgs;
 
 use crate::api::{self, Address, HashType, Trust};
 use crate::deliver::carbon::Carbon;
+use crate::deliver::graphite_web::GraphiteWeb;
+use crate::deliver::outbox::Rules;
+use crate::deliver::spool::Bounds;
 use crate::error::{Error, one_line};
 use crate::sections::{self, SECTIONS, Section};
 use crate::template;
@@ -51,9 +54,31 @@ struct Args {
     #[argh(option, short = 'f', arg_name = "form", default = "Format::Graphite")]
     format: Format,
 
-    /// deliver to the carbon at HOST[:PORT] over TCP (default port 2003) instead of stdout
+    /// deliver to the carbon at HOST[:PORT] over TCP (default port 2003) instead of stdout; may be
+    /// given more than once
     #[argh(option, arg_name = "host")]
-    carbon: Option<Carbon>,
+    carbon: Vec<Carbon>,
+
+    /// how often to send again, a minute apart, what carbon has confirmed (default 1; 0 for one
+    /// that counts what it gets)
+    #[argh(option, arg_name = "number", default = "1", from_str_fn(resend))]
+    resend: u32,
+
+    /// forget lines only when this graphite-web shows them, such as http://localhost:8080
+    #[argh(option, arg_name = "url")]
+    verify: Option<GraphiteWeb>,
+
+    /// how long lines wait for a carbon that is away: 90s, 30m, 12h, 7d (default 7d)
+    #[argh(option, arg_name = "time", default = "USUAL_AGE", from_str_fn(age))]
+    spool_age: Duration,
+
+    /// how much may wait: 500K, 64M, 1G (default 64M)
+    #[argh(option, arg_name = "bytes", default = "USUAL_SIZE", from_str_fn(size))]
+    spool_size: u64,
+
+    /// stay and run at each multiple of this many seconds
+    #[argh(option, arg_name = "seconds", from_str_fn(period))]
+    every: Option<u64>,
 
     /// the path template: a file, or one of the shipped ones (dotted, tagged, flat)
     #[argh(option, short = 't', arg_name = "file")]
@@ -149,6 +174,56 @@ fn jobs(word: &str) -> Result<usize, String> {
         .ok_or_else(|| "it is 1 to 16".to_owned())
 }
 
+/// How long lines wait unless `--spool-age` says.
+const USUAL_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How many bytes of them unless `--spool-size` says.
+const USUAL_SIZE: u64 = 64 << 20;
+
+fn resend(word: &str) -> Result<u32, String> {
+    let number: Option<u32> = word.parse().ok();
+    number
+        .filter(|it| *it <= 100)
+        .ok_or_else(|| "it is 0 to 100".to_owned())
+}
+
+fn period(word: &str) -> Result<u64, String> {
+    let number: Option<u64> = word.parse().ok();
+    number
+        .filter(|it| (1..=86_400).contains(it))
+        .ok_or_else(|| "it is a number of seconds, from 1 to a day".to_owned())
+}
+
+fn age(word: &str) -> Result<Duration, String> {
+    let units = [
+        ("s", 1),
+        ("m", 60),
+        ("h", 3600),
+        ("d", 24 * 3600),
+        ("w", 7 * 24 * 3600),
+    ];
+    let seconds = with_unit(word, &units).filter(|it| *it > 0);
+    let seconds = seconds.ok_or_else(|| "it is a time such as 90s, 30m, 12h or 7d".to_owned());
+    seconds.map(Duration::from_secs)
+}
+
+fn size(word: &str) -> Result<u64, String> {
+    let word = word.to_ascii_lowercase();
+    let word = word.trim_end_matches('b').trim_end_matches('i');
+    let units = [("", 1), ("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30)];
+    let bytes = with_unit(word, &units).filter(|it| *it > 0);
+    bytes.ok_or_else(|| "it is a size such as 500K, 64M or 1G".to_owned())
+}
+
+/// A whole number with a unit behind it.
+fn with_unit(word: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let end = word
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(word.len());
+    let (number, unit) = word.split_at(end);
+    let (_, factor) = units.iter().find(|(name, _)| *name == unit)?;
+    number.parse::<u64>().ok()?.checked_mul(*factor)
+}
+
 /// The short options that take a value.
 const SHORT_WITH_VALUE: [char; 4] = ['c', 'e', 'f', 't'];
 
@@ -204,8 +279,12 @@ pub(crate) struct Settings {
     pub(crate) jobs: usize,
     /// The template, if one was named.
     pub(crate) template: Option<TemplateChoice>,
-    /// Where the lines go; `None` is stdout.
-    pub(crate) carbon: Option<Carbon>,
+    /// Where the lines go; nowhere is stdout.
+    pub(crate) carbons: Vec<Carbon>,
+    /// How they get there.
+    pub(crate) rules: Rules,
+    /// Whether to run again and again, and how many seconds apart.
+    pub(crate) every: Option<u64>,
     /// Whether to show instead of doing.
     pub(crate) dry_run: bool,
     /// How long the task may take, if that was said.
@@ -400,7 +479,16 @@ impl Args {
             patch_upload: self.patch_rate_up_bytes_up,
             jobs: self.jobs,
             template: self.template.map(TemplateChoice::named),
-            carbon: self.carbon,
+            carbons: self.carbon,
+            rules: Rules {
+                resend: self.resend,
+                bounds: Bounds {
+                    age: self.spool_age,
+                    size: self.spool_size,
+                },
+                verify: self.verify,
+            },
+            every: self.every,
             dry_run: self.dry_run,
             timeout: self.timeout.map(|Seconds(timeout)| timeout),
             debug: self.debug,
@@ -471,6 +559,12 @@ impl Args {
             _ if self.force && !self.register => {
                 Err(Error::misuse("--force goes with --register only"))
             }
+            _ if self.every.is_some() && (task != Task::Collect || self.dry_run) => {
+                Err(Error::misuse("--every goes with collecting only"))
+            }
+            _ if self.carbon.is_empty() && self.verify.is_some() => {
+                Err(Error::misuse("--verify goes with --carbon only"))
+            }
             _ if self.record_raw && self.record.is_none() => {
                 Err(Error::misuse("--record-raw goes with --record only"))
             }
@@ -516,7 +610,16 @@ impl Settings {
             patch_upload: false,
             jobs: 1,
             template: None,
-            carbon: None,
+            carbons: Vec::new(),
+            rules: Rules {
+                resend: 1,
+                bounds: Bounds {
+                    age: USUAL_AGE,
+                    size: USUAL_SIZE,
+                },
+                verify: None,
+            },
+            every: None,
             dry_run: false,
             timeout: None,
             debug: false,

@@ -18,6 +18,8 @@ pub(crate) enum Exit {
     Unreachable = 4,
     /// Carbon did not confirm the lines.
     Undelivered = 5,
+    /// Another run is still going.
+    Busy = 75,
 }
 
 impl From<Exit> for ExitCode {

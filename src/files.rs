@@ -44,6 +44,39 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
     try_write_private(path, content).map_err(|cause| cannot_write(path, cause))
 }
 
+/// Writes a file as [`write_private`] does, but does not force it to the disk: for what is made
+/// anew when it is lost.
+///
+/// # Errors
+/// A misuse that names the file and keeps the system's words.
+pub(crate) fn write_for_now(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let written = fresh_beside(path).and_then(|mut fresh| {
+        fresh.write_all(content)?;
+        fresh.persist(path)?;
+        Ok(())
+    });
+    written.map_err(|cause| cannot_write(path, cause))
+}
+
+/// Makes a folder that only its owner may look into, with those above it.
+///
+/// # Errors
+/// The system's.
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+}
+
+/// Makes the folder that a file is to be in.
+///
+/// # Errors
+/// The system's.
+pub(crate) fn make_folder_of(path: &Path) -> io::Result<()> {
+    make_folder(folder_of(path))
+}
+
 /// Makes sure that [`write_private`] will work, before somebody is asked to do something for it.
 ///
 /// # Errors
@@ -69,18 +102,18 @@ fn try_write_private(path: &Path, content: &[u8]) -> io::Result<()> {
 
 /// A private file in the folder of `path`, which is made if need be. It goes when it is dropped.
 fn fresh_beside(path: &Path) -> io::Result<NamedTempFile> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)?;
+    make_folder_of(path)?;
     tempfile::Builder::new()
         .prefix(".freebox-monitor-")
         .permissions(Permissions::from_mode(0o600))
-        .tempfile_in(folder)
+        .tempfile_in(folder_of(path))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 #[cfg(test)]

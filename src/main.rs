@@ -8,6 +8,7 @@
 //! - `check`: everything a run depends on, step by step
 //! - `record`: the answers of the box in a file, with `pseudonym` for what is private in them
 //! - `run`: one run, from the template to the delivery; `patch` mends a known fault of some boxes
+//! - `every`: the beats of a process that stays
 //! - `listing`: what `--list-metrics` and `--check-template` print
 //! - `target`: which box, from arguments and credentials
 //! - `cli`: the arguments and what they mean
@@ -16,8 +17,8 @@
 //! - `ask`: what a section wants to know, and what came of it
 //! - `encode`: samples to lines
 //! - `template`: metrics to paths
-//! - `deliver`: lines to stdout or carbon
-//! - `credentials`, `state`: the files a run reads and leaves
+//! - `deliver`: lines to stdout, or by way of a spool to carbon
+//! - `credentials`, `state`, `lock`: the files a run reads and leaves
 //! - `api`: one path in, one result out; it alone sends requests
 //! - `registry`, `sample`, `json`: what a metric is, and how it is read
 //! - `files`, `net`, `stderr`, `deadline`, `secret`, `error`: what everybody needs
@@ -32,9 +33,11 @@ mod deadline;
 mod deliver;
 mod encode;
 mod error;
+mod every;
 mod files;
 mod json;
 mod listing;
+mod lock;
 mod net;
 mod patch;
 mod pseudonym;

@@ -1,6 +1,7 @@
 //! One run: template and credentials first, then the box, then the delivery.
 
 use std::path::{Path, PathBuf};
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
 use directories::BaseDirs;
@@ -10,15 +11,18 @@ use crate::cli::{Settings, TemplateChoice};
 use crate::collect::{Collected, collect};
 use crate::deadline::Deadline;
 use crate::deliver;
+use crate::deliver::outbox::{Cargo, Outbox};
 use crate::encode::Lines;
 use crate::error::{Error, Exit, one_line};
+use crate::every::every;
 use crate::files;
+use crate::lock::{self, Lock};
 use crate::patch;
 use crate::sections;
 use crate::sections::exec::{self, Facts};
-use crate::state::Remembered;
+use crate::state::{Remembered, StateFolder};
 use crate::stderr::say;
-use crate::target;
+use crate::target::{self, Cache};
 use crate::template::{RunLabels, SHIPPED, Template};
 
 /// How long a run may take unless `--timeout` says: it has to be over when cron starts the next.
@@ -37,50 +41,90 @@ pub(crate) struct Times {
     pub(crate) end: Deadline,
 }
 
-/// Collects from the box and delivers.
+/// Collects from the box and delivers, once or again and again.
 ///
 /// # Errors
 /// What kept the run from doing anything, or from delivering.
 pub(crate) fn live(settings: &Settings) -> Result<Exit, Error> {
     let times = Times::start(settings)?;
-    let template = template(settings)?;
-    let target = &settings.target;
-    let (granted, search) = target::registered(target, settings.config.as_deref())?;
-    let labels = run_labels(
-        target.name.clone().or_else(|| granted.name.clone()),
-        search.address.host().to_owned(),
-    );
-    let cache = target::cache(target, &granted, &search);
-    let before = cache.load();
-    let transport = Transport::new(&target.trust, times.collecting);
-    let client = Client::new(
-        transport,
-        search,
-        target::app(target, &granted),
-        before.known.clone(),
-    );
-    let collected = collected(settings, &client, &times);
-    let after = Remembered {
-        known: client.known(),
-        told: kept_back(&collected),
-    };
-    if after != before && !settings.dry_run {
-        cache.keep(&after);
+    let mut monitor = Monitor::new(settings, &times)?;
+    match settings.every {
+        None => monitor.run(&times),
+        Some(period) => every(period, || {
+            let times = Times::start(settings)?;
+            monitor.client.begin(times.collecting);
+            monitor.run(&times)
+        }),
     }
-    // Somebody who wants all there is need not hear every minute what is not for them.
-    let told = if settings.all {
-        before.told
-    } else {
-        Vec::new()
-    };
-    let run = Run {
-        settings,
-        template: &template,
-        client: &client,
-        times: &times,
-        told: &told,
-    };
-    run.finish(labels, &collected)
+}
+
+/// Everything that lasts from run to run of one process.
+struct Monitor<'a> {
+    settings: &'a Settings,
+    template: Template,
+    labels: RunLabels,
+    client: Client,
+    cache: Cache,
+    remembered: Remembered,
+    /// None where nothing can be written; `--dry-run` writes nothing.
+    lock: Option<Lock>,
+}
+
+impl<'a> Monitor<'a> {
+    /// Reads the files and takes the lock. Nothing is asked yet.
+    fn new(settings: &'a Settings, times: &Times) -> Result<Self, Error> {
+        let template = template(settings)?;
+        let target = &settings.target;
+        let (granted, search) = target::registered(target, settings.config.as_deref())?;
+        let labels = run_labels(
+            target.name.clone().or_else(|| granted.name.clone()),
+            search.address.host().to_owned(),
+        );
+        let cache = target::cache(target, &granted, &search);
+        let lock = match settings.dry_run {
+            true => None,
+            false => lock::take(&cache.folder.lock())?,
+        };
+        let remembered = cache.load();
+        let transport = Transport::new(&target.trust, times.collecting);
+        let app = target::app(target, &granted);
+        let client = Client::new(transport, search, app, remembered.known.clone());
+        Ok(Monitor {
+            settings,
+            template,
+            labels,
+            client,
+            cache,
+            remembered,
+            lock,
+        })
+    }
+
+    fn run(&mut self, times: &Times) -> Result<Exit, Error> {
+        let collected = collected(self.settings, &self.client, times);
+        let after = Remembered {
+            known: self.client.known(),
+            told: kept_back(&collected),
+        };
+        let before = std::mem::replace(&mut self.remembered, after);
+        if self.remembered != before && self.lock.is_some() {
+            self.cache.keep(&self.remembered);
+        }
+        // Somebody who wants all there is need not hear every minute what is not for them.
+        let told = match self.settings.all {
+            true => before.told,
+            false => Vec::new(),
+        };
+        let run = Run {
+            settings: self.settings,
+            template: &self.template,
+            client: &self.client,
+            times,
+            folder: self.lock.as_ref().map(|_| &self.cache.folder),
+            told: &told,
+        };
+        run.finish(self.labels.clone(), &collected)
+    }
 }
 
 /// Collects from a recording and delivers.
@@ -92,6 +136,11 @@ pub(crate) fn replay(settings: &Settings, recording: &Path) -> Result<Exit, Erro
     let template = template(settings)?;
     let client = Client::replay(Recording::load(recording)?);
     let address = target::search(&settings.target, None)?.address;
+    let folder = target::folder(None, &address);
+    let lock = match settings.dry_run || settings.carbons.is_empty() {
+        true => None,
+        false => lock::take(&folder.lock())?,
+    };
     let labels = run_labels(settings.target.name.clone(), address.host().to_owned());
     let collected = collected(settings, &client, &times);
     let run = Run {
@@ -99,6 +148,7 @@ pub(crate) fn replay(settings: &Settings, recording: &Path) -> Result<Exit, Erro
         template: &template,
         client: &client,
         times: &times,
+        folder: lock.as_ref().map(|_| &folder),
         told: &[],
     };
     run.finish(labels, &collected)
@@ -160,6 +210,8 @@ struct Run<'a> {
     template: &'a Template,
     client: &'a Client,
     times: &'a Times,
+    /// Where lines wait, if they can.
+    folder: Option<&'a StateFolder>,
     /// The sections of which an earlier run has said that they want a permission.
     told: &'a [String],
 }
@@ -172,17 +224,18 @@ impl Run<'_> {
             labels.extend(endpoint.uid.map(|uid| ("uid", uid)));
             labels.extend(endpoint.model.map(|model| ("box_model", model)));
         }
+        let outboxes = self.outboxes();
         let mut lines = Lines::new(self.template, &labels, self.times.timestamp);
         lines.add(&collected.samples);
         let of_the_run = match self.client.is_replay() {
             true => Vec::new(),
-            false => exec::samples(&self.facts(&lines, collected)),
+            false => exec::samples(&self.facts(&lines, collected, &outboxes)),
         };
         lines.add(&of_the_run);
         if let Some(warning) = lines.warning() {
             log::warn!("{warning}");
         }
-        let delivered = self.deliver(&lines);
+        let delivered = self.deliver(&lines, &outboxes);
         if let Some(verdict) = self.client.verdict() {
             // What is wrong with the box itself outweighs everything that follows from it.
             if let Err(error) = delivered {
@@ -196,8 +249,10 @@ impl Run<'_> {
     }
 
     /// How the run itself went.
-    fn facts(&self, lines: &Lines, collected: &Collected) -> Facts {
+    fn facts(&self, lines: &Lines, collected: &Collected, outboxes: &[Outbox]) -> Facts {
         let (requests, logins) = self.client.efforts();
+        let spools = outboxes.iter().map(Outbox::state);
+        let (spooled, dropped) = spools.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
         let outcomes = &collected.outcomes;
         Facts {
             up: self.client.verdict().is_none(),
@@ -206,7 +261,8 @@ impl Run<'_> {
             logins,
             errors: outcomes.iter().map(|it| it.failures.len()).sum(),
             samples: lines.count(),
-            dropped: lines.lost(),
+            dropped: dropped + lines.lost() as u64,
+            spooled,
             sections: outcomes
                 .iter()
                 .map(|it| (it.section, it.failures.is_empty(), it.duration))
@@ -214,23 +270,50 @@ impl Run<'_> {
         }
     }
 
-    fn deliver(&self, lines: &Lines) -> Result<(), Error> {
-        match &self.settings.carbon {
-            _ if self.settings.dry_run => {
-                deliver::stdout::deliver(lines.text())?;
+    /// One for each carbon.
+    fn outboxes(&self) -> Vec<Outbox<'_>> {
+        let carbons = match self.settings.dry_run {
+            true => &[],
+            false => self.settings.carbons.as_slice(),
+        };
+        let spool = |carbon| self.folder.map(|folder| folder.spool(carbon));
+        let outbox = |carbon| Outbox::open(carbon, spool(carbon), &self.settings.rules);
+        carbons.iter().map(outbox).collect()
+    }
+
+    fn deliver(&self, lines: &Lines, outboxes: &[Outbox]) -> Result<(), Error> {
+        if outboxes.is_empty() {
+            deliver::stdout::deliver(lines.text())?;
+            if self.settings.dry_run {
                 self.summarize(lines);
-                Ok(())
             }
-            Some(carbon) => deliver::carbon::deliver(carbon, lines.text(), self.times.end),
-            None => deliver::stdout::deliver(lines.text()),
+            return Ok(());
         }
+        let cargo = Cargo {
+            timestamp: self.times.timestamp,
+            text: lines.text(),
+        };
+        // Each has its own fate: one that is stuck delays no other.
+        let outcomes: Vec<Result<(), Error>> = thread::scope(|scope| {
+            let send = |outbox| move || Outbox::deliver(outbox, cargo, self.times.end);
+            let sending: Vec<_> = outboxes.iter().map(|it| scope.spawn(send(it))).collect();
+            sending.into_iter().map(joined).collect()
+        });
+        let mut failed = outcomes.into_iter().filter_map(Result::err);
+        let first = failed.next();
+        for error in failed {
+            log::error!("{error}");
+        }
+        first.map_or(Ok(()), Err)
     }
 
     /// For the person who tries something out.
     fn summarize(&self, lines: &Lines) {
-        let to = match &self.settings.carbon {
-            Some(carbon) => format!("carbon at {carbon}"),
-            None => "stdout".to_owned(),
+        let carbons = self.settings.carbons.iter();
+        let carbons: Vec<String> = carbons.map(|it| format!("carbon at {it}")).collect();
+        let to = match carbons.is_empty() {
+            true => "stdout".to_owned(),
+            false => carbons.join(" and "),
         };
         say(&format!(
             "dry run: {} lines for {to}; {} more left out; nothing sent, nothing written",
@@ -238,6 +321,12 @@ impl Run<'_> {
             lines.lost()
         ));
     }
+}
+
+/// What a thread that delivers has come to.
+fn joined(thread: ScopedJoinHandle<'_, Result<(), Error>>) -> Result<(), Error> {
+    let fell_over = |_| Err(Error::new(Exit::Undelivered, "a delivery fell over"));
+    thread.join().unwrap_or_else(fell_over)
 }
 
 /// One line for each section that failed, or was kept back and is not in `told` yet; whether one

@@ -8,6 +8,7 @@ use directories::BaseDirs;
 use serde::{Deserialize, Serialize};
 
 use crate::api::Known;
+use crate::deliver::carbon::Carbon;
 use crate::error::Error;
 use crate::files;
 
@@ -44,8 +45,18 @@ impl StateFolder {
     pub(crate) fn of_box(name: &str) -> Self {
         let base = user_folder().unwrap_or_else(|| PathBuf::from(SYSTEM_FOLDER));
         StateFolder {
-            path: base.join(name),
+            path: base.join(file_name(name)),
         }
+    }
+
+    /// The file that keeps a second run away.
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.path.join("lock")
+    }
+
+    /// The folder for the lines that wait for one carbon.
+    pub(crate) fn spool(&self, carbon: &Carbon) -> PathBuf {
+        self.path.join("spool").join(file_name(&carbon.to_string()))
     }
 
     /// What an earlier run with the same settings has left. A cache that cannot be used is as
@@ -77,12 +88,22 @@ impl StateFolder {
         let content = serde_json::to_vec(&cache).map_err(|error| {
             Error::misuse("cannot put the session into words".to_owned()).because(error)
         })?;
-        files::write_private(&self.cache(), &content)
+        files::write_for_now(&self.cache(), &content)
     }
 
     fn cache(&self) -> PathBuf {
         self.path.join("session.json")
     }
+}
+
+/// A name for a file that tells what it is for.
+fn file_name(text: &str) -> String {
+    let plain = |c: char| match c.is_ascii_alphanumeric() || c == '.' {
+        true => c,
+        false => '_',
+    };
+    let name: String = text.chars().map(plain).collect();
+    name.trim_start_matches('.').to_owned()
 }
 
 /// The user's folder for state, unless it is root's own: what root does by hand and what cron

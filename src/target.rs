@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::api::{App, Search, Trust};
+use crate::api::{Address, App, Search, Trust};
 use crate::cli::Target;
 use crate::credentials::{Credentials, DEFAULT_ENDPOINT, Granted};
 use crate::error::Error;
@@ -59,7 +59,8 @@ pub(crate) fn app(target: &Target, granted: &Granted) -> App {
 /// The session that runs hand on, with everything it depends on.
 #[derive(Debug)]
 pub(crate) struct Cache {
-    folder: StateFolder,
+    /// Where it is.
+    pub(crate) folder: StateFolder,
     settings: String,
 }
 
@@ -74,19 +75,15 @@ pub(crate) fn cache(target: &Target, granted: &Granted, search: &Search) -> Cach
         "{} domain={} version={:?} trust={trust} app={} track={}",
         search.address, target.by_domain, target.version, granted.app_id, granted.track_id
     );
-    let name = granted.uid.as_deref().unwrap_or(search.address.host());
-    let plain = |c: char| {
-        if c.is_ascii_alphanumeric() || c == '.' {
-            c
-        } else {
-            '_'
-        }
-    };
-    let name: String = name.chars().map(plain).collect();
     Cache {
-        folder: StateFolder::of_box(name.trim_start_matches('.')),
+        folder: folder(granted.uid.as_deref(), &search.address),
         settings,
     }
+}
+
+/// The folder for what runs leave for each other.
+pub(crate) fn folder(uid: Option<&str>, address: &Address) -> StateFolder {
+    StateFolder::of_box(uid.unwrap_or(address.host()))
 }
 
 impl Cache {

@@ -80,6 +80,17 @@ impl Client {
         }
     }
 
+    /// Begins another run: what was found and opened stays, what was counted and judged does not.
+    pub(crate) fn begin(&self, limits: Limits) {
+        if let Source::Live(live) = &self.source {
+            live.transport.begin(limits);
+            let mut state = live.state();
+            state.proven = false;
+            state.logins = 0;
+            state.verdict = None;
+        }
+    }
+
     /// Whether a recording stands in for the box.
     pub(crate) fn is_replay(&self) -> bool {
         matches!(self.source, Source::Replay(_))

@@ -63,7 +63,7 @@ impl Limits {
 #[derive(Debug)]
 pub(crate) struct Transport {
     agent: Agent,
-    limits: Limits,
+    limits: Mutex<Limits>,
     requests: AtomicU64,
     /// What was fetched, by address, where somebody wants to keep it.
     tape: Option<Mutex<Vec<(String, Answer)>>>,
@@ -154,7 +154,7 @@ impl Transport {
         let agent = Agent::with_parts(config, DefaultConnector::default(), Lookups::default());
         Transport {
             agent,
-            limits,
+            limits: Mutex::new(limits),
             requests: AtomicU64::new(0),
             tape: None,
         }
@@ -174,7 +174,13 @@ impl Transport {
         })
     }
 
-    /// How many requests went out.
+    /// Begins another run, with limits of its own.
+    pub(super) fn begin(&self, limits: Limits) {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = limits;
+        self.requests.store(0, Ordering::Relaxed);
+    }
+
+    /// How many requests went out in this run.
     pub(crate) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
@@ -227,8 +233,9 @@ impl Transport {
         url: &str,
         ask: impl FnOnce(Duration) -> Result<Response<Body>, ureq::Error>,
     ) -> Result<Answer, Fault> {
-        let limit = match self.limits.deadline.left() {
-            Some(left) => left.min(self.limits.request),
+        let limits = *self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        let limit = match limits.deadline.left() {
+            Some(left) => left.min(limits.request),
             None => return Err(Fault::TimedOut(Duration::ZERO)),
         };
         self.requests.fetch_add(1, Ordering::Relaxed);

@@ -24,8 +24,10 @@ pub(crate) struct Facts {
     pub(crate) errors: usize,
     /// Numbers that have a line.
     pub(crate) samples: usize,
-    /// Numbers that could not have one.
-    pub(crate) dropped: usize,
+    /// Numbers that could not have one, and lines that waited too long.
+    pub(crate) dropped: u64,
+    /// Lines of earlier runs that wait for a carbon.
+    pub(crate) spooled: u64,
     /// Each section: its name, whether all its answers could be used, how long they took.
     pub(crate) sections: Vec<(&'static str, bool, Duration)>,
 }
@@ -38,7 +40,8 @@ pub(crate) fn samples(facts: &Facts) -> Vec<Sample> {
         .with("logins", i64::try_from(facts.logins).ok())
         .with("errors", i64::try_from(facts.errors).ok())
         .with("samples", i64::try_from(facts.samples).ok())
-        .with("dropped", i64::try_from(facts.dropped).ok());
+        .with("dropped", i64::try_from(facts.dropped).ok())
+        .with("spooled", i64::try_from(facts.spooled).ok());
     set_duration(&mut run, facts.duration);
     let sections = facts.sections.iter().map(|&(name, ok, duration)| {
         let mut section = Sample::new(&SECTION)
@@ -72,7 +75,18 @@ static EXEC: Group = Group::new(
         gauge("logins", "count", "Sessions that were opened").computed(),
         gauge("errors", "count", "Answers that could not be used").computed(),
         gauge("samples", "count", "Numbers that have a line").computed(),
-        gauge("dropped", "count", "Numbers that could not have one").computed(),
+        gauge(
+            "dropped",
+            "count",
+            "Numbers that could not have one, and lines that waited too long",
+        )
+        .computed(),
+        gauge(
+            "spooled",
+            "count",
+            "Lines of earlier runs that wait for a carbon",
+        )
+        .computed(),
     ],
 )
 .measurement("freebox_exec")

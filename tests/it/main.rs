@@ -24,6 +24,7 @@ mod recordings;
 mod registration;
 mod secrets;
 mod session;
+mod spool;
 mod templates;
 mod tls;
 mod whole_way;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
     trials.extend(registration::trials());
     trials.extend(secrets::trials());
     trials.extend(session::trials());
+    trials.extend(spool::trials());
     trials.extend(templates::trials());
     trials.extend(tls::trials());
     trials.extend(with_real_parts(&arguments));

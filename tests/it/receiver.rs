@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver as Channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -27,6 +28,46 @@ pub(crate) enum Manner {
     HalfCloseAtOnce,
     /// Take a few bytes now and then.
     ReadSlowly,
+}
+
+/// Stands in for a carbon that goes on and on: every connection is read to its end and closed.
+pub(crate) struct Sink {
+    address: SocketAddr,
+    texts: Arc<Mutex<Vec<String>>>,
+}
+
+impl Sink {
+    /// Starts to listen.
+    pub(crate) fn start() -> Self {
+        Sink::at("127.0.0.1:0")
+    }
+
+    /// Starts to listen at an address.
+    pub(crate) fn at(address: &str) -> Self {
+        let listener = TcpListener::bind(address).expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let texts = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&texts);
+        thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let mut text = String::new();
+                // Whoever is killed in the middle leaves a half line, as with carbon.
+                let _ = stream.read_to_string(&mut text);
+                seen.lock().expect("the texts").push(text);
+            }
+        });
+        Sink { address, texts }
+    }
+
+    /// `HOST:PORT`.
+    pub(crate) fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// What came over each connection since this was last asked.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.texts.lock().expect("the texts"))
+    }
 }
 
 /// A listener on a port of its own, for one connection.

@@ -193,7 +193,7 @@ fn a_cache_that_cannot_be_written_is_told() {
     let run = monitor.run(&[]);
     run.complained(
         0,
-        "warning: the next run will have to log in again: cannot write /proc/nowhere",
+        "warning: cannot write in /proc/nowhere/freebox-monitor/localhost: ",
     );
     assert_eq!(run.value("connection.state"), "1");
 }

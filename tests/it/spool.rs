@@ -1,0 +1,722 @@
+//! What becomes of lines that carbon has not confirmed, or only once.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant, SystemTime};
+
+use libtest_mimic::Trial;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::monitor::{Monitor, PROGRAM, Run, check_lines, project_file};
+use crate::receiver::{FullQueue, Manner, Receiver, Sink, closed_port};
+use crate::session::healthy;
+use crate::trials;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    trials![
+        lines_of_a_failed_run_go_first_in_the_next,
+        a_confirmed_run_is_sent_once_more_and_then_forgotten,
+        what_was_just_confirmed_rests,
+        resend_0_forgets_at_once,
+        resend_2_sends_three_times,
+        a_confirmation_in_the_future_does_not_hold_lines_back,
+        a_run_ahead_of_the_clock_is_held_back,
+        a_torn_file_is_cut_back_to_its_last_line,
+        strange_lines_are_not_sent,
+        an_empty_file_harms_nothing,
+        other_files_are_left_alone_and_told_once,
+        a_pipe_in_the_spool_does_not_block,
+        a_giant_file_is_left_alone,
+        what_is_too_old_is_dropped_and_counted,
+        what_is_too_much_is_dropped_and_counted,
+        a_week_away_stays_within_bounds,
+        a_hundred_runs_are_drained_at_once,
+        a_backlog_of_megabytes_goes_in_several_connections,
+        two_carbons_have_two_fates,
+        a_stuck_carbon_delays_no_other,
+        the_run_tells_what_waits,
+        an_early_close_is_no_confirmation,
+        a_second_run_at_once_is_exit_75,
+        a_lock_ends_with_its_process,
+        a_state_folder_that_is_a_file_stops_nothing,
+        a_spool_that_is_a_file_stops_nothing,
+        a_broken_note_is_as_good_as_none,
+        nobody_else_can_read_what_waits,
+        a_dry_run_touches_no_spool,
+        sizes_and_ages_are_read_strictly,
+        killed_at_any_moment_nothing_is_torn_or_lost,
+        nc_can_drain_it_by_hand,
+    ]
+}
+
+fn recording() -> String {
+    let path = project_file("tests/boxes/mini-4k.json");
+    path.to_str().expect("UTF-8").to_owned()
+}
+
+/// Delivers a recording.
+fn deliver(monitor: &Monitor, to: &str, more: &[&str]) -> Run {
+    let recording = recording();
+    let arguments = [
+        "--all",
+        "--carbon",
+        to,
+        "--replay",
+        &recording,
+        "--timeout",
+        "5",
+    ];
+    monitor.run(&[&arguments, more].concat())
+}
+
+fn now() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    now.expect("a clock after 1970").as_secs()
+}
+
+/// The folder of the lines that wait for a carbon.
+fn folder(monitor: &Monitor, carbon: &str) -> PathBuf {
+    let carbon = carbon.replace([':', '[', ']'], "_");
+    monitor.path(&format!(
+        ".local/state/freebox-monitor/mafreebox.freebox.fr/spool/{carbon}"
+    ))
+}
+
+/// The files that wait, by name.
+fn waiting(monitor: &Monitor, carbon: &str) -> Vec<String> {
+    let Ok(files) = fs::read_dir(folder(monitor, carbon)) else {
+        return Vec::new();
+    };
+    let names = files.map(|it| {
+        it.expect("a file")
+            .file_name()
+            .into_string()
+            .expect("UTF-8")
+    });
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".lines")).collect();
+    names.sort();
+    names
+}
+
+/// Puts a run into the spool, as if it had been left by an earlier process.
+fn put(monitor: &Monitor, carbon: &str, name: &str, text: &str) {
+    let path = folder(monitor, carbon).join(name);
+    let below = path.strip_prefix(monitor.path("")).expect("in the home");
+    monitor.write(below.to_str().expect("UTF-8"), text);
+}
+
+/// A run of that time, with one line.
+fn put_run(monitor: &Monitor, carbon: &str, timestamp: u64) {
+    let text = format!("old.run 1 {timestamp}\n");
+    put(
+        monitor,
+        carbon,
+        &format!("{timestamp:010}-7-1.lines"),
+        &text,
+    );
+}
+
+/// Turns the clock on by a minute, for what was confirmed.
+fn a_minute_later(monitor: &Monitor, carbon: &str) {
+    for name in waiting(monitor, carbon) {
+        let bare = name.strip_suffix(".lines").expect("a suffix");
+        if let Some((rest, at)) = bare.rsplit_once('-').filter(|(rest, _)| rest.contains('.')) {
+            let earlier = at.parse::<u64>().expect("a time") - 60;
+            let renamed = format!("{rest}-{earlier}.lines");
+            let folder = folder(monitor, carbon);
+            fs::rename(folder.join(name), folder.join(renamed)).expect("another name");
+        }
+    }
+}
+
+fn lines_of_a_failed_run_go_first_in_the_next() {
+    let monitor = Monitor::new();
+    let address = closed_port();
+    let run = deliver(&monitor, &address, &[]);
+    run.failed(5, "Connection refused (os error 111); 57 lines are kept");
+    assert_eq!(waiting(&monitor, &address).len(), 1);
+    let again = deliver(&monitor, &address, &[]);
+    again.failed(5, "; 114 lines are kept");
+    let sink = Sink::at(&address);
+    deliver(&monitor, &address, &[]).is_fine();
+    let texts = sink.take();
+    assert_eq!(texts.len(), 1, "one connection");
+    let stamps: Vec<u64> = texts[0]
+        .lines()
+        .map(|line| line.rsplit(' ').next().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(stamps.len(), 3 * 57);
+    assert!(stamps.is_sorted(), "{stamps:?}");
+}
+
+fn a_confirmed_run_is_sent_once_more_and_then_forgotten() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    let address = sink.address();
+    deliver(&monitor, &address, &[]).is_fine();
+    let first = sink.take().concat();
+    assert_eq!(first.lines().count(), 57);
+    a_minute_later(&monitor, &address);
+    deliver(&monitor, &address, &[]).is_fine();
+    let second = sink.take().concat();
+    assert!(second.starts_with(&first), "{second}");
+    assert_eq!(second.lines().count(), 2 * 57);
+    // The first has been confirmed twice, the second once.
+    assert_eq!(waiting(&monitor, &address).len(), 1);
+    a_minute_later(&monitor, &address);
+    deliver(&monitor, &address, &[]).is_fine();
+    // The second for the second time, and its own.
+    assert_eq!(sink.take().concat().lines().count(), 2 * 57);
+    assert_eq!(waiting(&monitor, &address).len(), 1);
+}
+
+fn what_was_just_confirmed_rests() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    for runs in 1..=3 {
+        deliver(&monitor, &sink.address(), &[]).is_fine();
+        assert_eq!(sink.take().concat().lines().count(), 57);
+        assert_eq!(waiting(&monitor, &sink.address()).len(), runs);
+    }
+}
+
+fn resend_0_forgets_at_once() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    deliver(&monitor, &sink.address(), &["--resend", "0"]).is_fine();
+    assert!(waiting(&monitor, &sink.address()).is_empty());
+}
+
+fn resend_2_sends_three_times() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    put_run(&monitor, &sink.address(), now() - 500);
+    let mut seen = 0;
+    for _ in 0..5 {
+        deliver(&monitor, &sink.address(), &["--resend", "2"]).is_fine();
+        seen += sink.take().concat().matches("old.run").count();
+        a_minute_later(&monitor, &sink.address());
+    }
+    assert_eq!(seen, 3);
+}
+
+fn a_confirmation_in_the_future_does_not_hold_lines_back() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    let (then, future) = (now() - 100, now() + 86_400);
+    let text = format!("old.run 1 {then}\n");
+    let name = format!("{then:010}-7-1.1-{future}.lines");
+    put(&monitor, &sink.address(), &name, &text);
+    deliver(&monitor, &sink.address(), &[]).is_fine();
+    assert!(sink.take().concat().starts_with(&text));
+}
+
+fn a_run_ahead_of_the_clock_is_held_back() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    let tomorrow = now() + 86_400;
+    put_run(&monitor, &sink.address(), tomorrow);
+    deliver(&monitor, &sink.address(), &["--resend", "0"]).is_fine();
+    assert!(!sink.take().concat().contains("old.run"));
+    // It is not dropped either: the clock may be what is wrong.
+    assert_eq!(
+        waiting(&monitor, &sink.address()),
+        [format!("{tomorrow:010}-7-1.lines")]
+    );
+}
+
+fn a_torn_file_is_cut_back_to_its_last_line() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    let then = now() - 100;
+    let text = format!("old.run 1 {then}\nold.other 2 {then}\nold.third 3 17");
+    put(
+        &monitor,
+        &sink.address(),
+        &format!("{then:010}-7-3.lines"),
+        &text,
+    );
+    deliver(&monitor, &sink.address(), &["--resend", "0"]).is_fine();
+    let sent = sink.take().concat();
+    assert!(
+        sent.starts_with(&format!("old.run 1 {then}\nold.other 2 {then}\nfreebox")),
+        "{sent}"
+    );
+    assert!(waiting(&monitor, &sink.address()).is_empty());
+}
+
+fn strange_lines_are_not_sent() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    let then = now() - 100;
+    let text = format!(
+        "a.nan nan {then}\nb.inf inf {then}\nold.run 1 {then}\n\nc.é 1 {then}\nd 1\n\u{0}\u{0}\ne 1 {then} 5\nf 1 1e9\n"
+    );
+    put(
+        &monitor,
+        &sink.address(),
+        &format!("{then:010}-7-9.lines"),
+        &text,
+    );
+    deliver(&monitor, &sink.address(), &["--resend", "0"]).is_fine();
+    let sent = sink.take().concat();
+    assert!(
+        sent.starts_with(&format!("old.run 1 {then}\nfreebox.")),
+        "{sent}"
+    );
+}
+
+fn an_empty_file_harms_nothing() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    put(
+        &monitor,
+        &sink.address(),
+        &format!("{:010}-7-9.lines", now() - 100),
+        "",
+    );
+    deliver(&monitor, &sink.address(), &["--resend", "0"]).is_fine();
+    assert_eq!(sink.take().concat().lines().count(), 57);
+    assert!(waiting(&monitor, &sink.address()).is_empty());
+}
+
+fn other_files_are_left_alone_and_told_once() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    let address = sink.address();
+    put(&monitor, &address, "README", "mine");
+    put(&monitor, &address, "17-1.lines", "not.mine 1 17\n");
+    let run = deliver(&monitor, &address, &[]);
+    run.complained(
+        0,
+        "holds 17-1.lines and 1 more, which is not from here and is left alone",
+    );
+    deliver(&monitor, &address, &[]).is_fine();
+    assert!(!sink.take().concat().contains("not.mine"));
+    assert!(folder(&monitor, &address).join("README").exists());
+    put(&monitor, &address, "notes.txt", "new");
+    deliver(&monitor, &address, &[]).complained(0, "holds notes.txt, which");
+}
+
+fn a_pipe_in_the_spool_does_not_block() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    put_run(&monitor, &sink.address(), now() - 100);
+    let pipe = folder(&monitor, &sink.address()).join(format!("{:010}-8-1.lines", now() - 99));
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+    assert!(made.success());
+    let run = deliver(&monitor, &sink.address(), &[]);
+    run.complained(0, "which is not from here and is left alone");
+    assert!(sink.take().concat().starts_with("old.run"));
+}
+
+fn a_giant_file_is_left_alone() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    put_run(&monitor, &sink.address(), now() - 100);
+    let name = format!("{:010}-7-1.lines", now() - 100);
+    let path = folder(&monitor, &sink.address()).join(name);
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .open(path)
+        .expect("the file");
+    file.set_len(2 << 30).expect("a sparse file");
+    let run = deliver(&monitor, &sink.address(), &[]);
+    run.complained(0, "is left alone");
+    assert!(run.took < Duration::from_secs(3), "{:?}", run.took);
+}
+
+fn what_is_too_old_is_dropped_and_counted() {
+    let (monitor, address) = (Monitor::new(), closed_port());
+    put_run(&monitor, &address, now() - 8 * 86_400);
+    put_run(&monitor, &address, now() - 6 * 86_400);
+    let run = deliver(&monitor, &address, &[]);
+    assert_eq!(run.code, 5);
+    assert!(
+        run.stderr
+            .contains("1 lines waited too long and were dropped"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(waiting(&monitor, &address).len(), 2);
+    let run = deliver(&monitor, &address, &["--spool-age", "5d"]);
+    assert!(
+        run.stderr.contains("1 lines waited too long"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(waiting(&monitor, &address).len(), 2);
+}
+
+fn what_is_too_much_is_dropped_and_counted() {
+    let (monitor, address) = (Monitor::new(), closed_port());
+    for seconds in 1..=5 {
+        put_run(&monitor, &address, now() - seconds * 60);
+    }
+    let run = deliver(&monitor, &address, &["--spool-size", "5K"]);
+    assert_eq!(run.code, 5, "{}", run.stderr);
+    assert!(!run.stderr.contains("dropped"), "{}", run.stderr);
+    let run = deliver(&monitor, &address, &["--spool-size", "5K"]);
+    assert!(
+        run.stderr
+            .contains("lines waited too long and were dropped"),
+        "{}",
+        run.stderr
+    );
+    let sizes = waiting(&monitor, &address).into_iter().map(|name| {
+        let path = folder(&monitor, &address).join(name);
+        fs::metadata(path).expect("a file").len()
+    });
+    assert!(sizes.sum::<u64>() <= 5 * 1024);
+    // The newest is what stays.
+    assert!(
+        !waiting(&monitor, &address)
+            .iter()
+            .any(|name| name.contains("-7-1."))
+    );
+}
+
+fn a_week_away_stays_within_bounds() {
+    let (monitor, address) = (Monitor::new(), closed_port());
+    // As a week leaves them: one run a minute, and three days more.
+    let minutes = 10 * 24 * 60;
+    for minute in 1..=minutes {
+        put_run(&monitor, &address, now() - minute * 60);
+    }
+    let run = deliver(&monitor, &address, &["--spool-size", "300K"]);
+    assert_eq!(run.code, 5);
+    assert!(run.took < Duration::from_secs(5), "{:?}", run.took);
+    let left = waiting(&monitor, &address).len();
+    let week = 7 * 24 * 60;
+    assert!((week - 2..=week + 1).contains(&left), "{left}");
+    // And it all goes in one run when carbon is back.
+    let sink = Sink::at(&address);
+    let run = deliver(&monitor, &address, &["--resend", "0"]);
+    run.is_fine();
+    assert!(run.took < Duration::from_secs(5), "{:?}", run.took);
+    assert_eq!(sink.take().concat().matches("old.run").count(), left - 1);
+    assert!(waiting(&monitor, &address).is_empty());
+}
+
+fn a_hundred_runs_are_drained_at_once() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    for minute in 1..=100 {
+        put_run(&monitor, &sink.address(), now() - minute * 60);
+    }
+    deliver(&monitor, &sink.address(), &[]).is_fine();
+    let texts = sink.take();
+    assert_eq!(texts.len(), 1);
+    assert_eq!(texts[0].matches("old.run").count(), 100);
+}
+
+fn a_backlog_of_megabytes_goes_in_several_connections() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    for minute in 1..=4 {
+        let then = now() - minute * 60;
+        let text = format!("old.run 1 {then}\n").repeat(30_000);
+        put(
+            &monitor,
+            &sink.address(),
+            &format!("{then:010}-7-30000.lines"),
+            &text,
+        );
+    }
+    deliver(&monitor, &sink.address(), &["--resend", "0"]).is_fine();
+    let texts = sink.take();
+    assert_eq!(texts.len(), 4, "one confirmation for about a megabyte");
+    assert_eq!(texts.concat().matches("old.run").count(), 120_000);
+}
+
+fn two_carbons_have_two_fates() {
+    let (monitor, sink, dead) = (Monitor::new(), Sink::start(), closed_port());
+    let run = deliver(&monitor, &dead, &["--carbon", &sink.address()]);
+    run.failed(5, &format!("carbon at {dead}: no connection"));
+    assert_eq!(sink.take().concat().lines().count(), 57);
+    assert!(waiting(&monitor, &sink.address())[0].contains(".1-"));
+    assert!(!waiting(&monitor, &dead)[0].contains(".1-"));
+    // Both dead: a line for each.
+    let other = closed_port();
+    let run = deliver(&monitor, &dead, &["--carbon", &other]);
+    assert_eq!(
+        (run.code, run.stderr.lines().count()),
+        (5, 2),
+        "{}",
+        run.stderr
+    );
+}
+
+fn a_stuck_carbon_delays_no_other() {
+    let (monitor, stuck, good) = (Monitor::new(), FullQueue::start(), Sink::start());
+    let recording = recording();
+    let arguments = ["--replay", &recording, "--timeout", "3"];
+    let carbons = ["--carbon", &stuck.address(), "--carbon", &good.address()];
+    let start = Instant::now();
+    let mut command = monitor.command(&[&arguments[..], &carbons].concat());
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("the program");
+    while good.take().is_empty() {
+        assert!(
+            start.elapsed() < Duration::from_secs(2),
+            "the good one waits"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(child.wait().expect("its end").code(), Some(5));
+    assert!(
+        start.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+fn the_run_tells_what_waits() {
+    let at = healthy();
+    let (monitor, dead, sink) = (Monitor::registered(&at), closed_port(), Sink::start());
+    let box_folder = monitor.path(".local/state/freebox-monitor/localhost/spool");
+    let count = |run: &Run, name: &str| run.stdout.contains(name);
+    let first = monitor.run(&["--carbon", &dead]);
+    assert_eq!(first.code, 5);
+    assert!(!count(&first, "spooled"), "{}", first.stdout);
+    let from = box_folder.join(dead.replace(':', "_"));
+    let to = box_folder.join(sink.address().replace(':', "_"));
+    fs::rename(from, to).expect("the spool of the other");
+    monitor.run(&["--carbon", &sink.address()]).is_fine();
+    let text = sink.take().concat();
+    let spooled: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains(".exec.spooled "))
+        .collect();
+    let value = |line: &str| line.split(' ').nth(1).unwrap().parse::<u64>().unwrap();
+    assert_eq!(spooled.len(), 2, "{text}");
+    assert_eq!(value(spooled[0]), 0);
+    assert!(value(spooled[1]) > 28, "{spooled:?}");
+}
+
+fn an_early_close_is_no_confirmation() {
+    for manner in [
+        Manner::CloseAtOnce,
+        Manner::CloseAfter(100),
+        Manner::Speak,
+        Manner::AnswerAtTheEnd,
+    ] {
+        let (monitor, receiver) = (Monitor::new(), Receiver::start(manner));
+        let run = deliver(&monitor, &receiver.address(), &[]);
+        run.failed(5, "; 57 lines are kept");
+        assert_eq!(waiting(&monitor, &receiver.address()).len(), 1);
+    }
+}
+
+/// A run that takes its time: a carbon that never closes.
+fn slow_run(monitor: &Monitor, receiver: &Receiver) -> std::process::Child {
+    let recording = recording();
+    let mut command = monitor.command(&["--carbon", &receiver.address(), "--replay", &recording]);
+    let child = command.stderr(Stdio::null()).spawn().expect("the program");
+    let lock = monitor.path(".local/state/freebox-monitor/mafreebox.freebox.fr/lock");
+    let until = Instant::now() + Duration::from_secs(5);
+    let process = child.id().to_string();
+    while fs::read_to_string(&lock).ok().as_deref() != Some(&process) {
+        assert!(Instant::now() < until, "no lock");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child
+}
+
+fn a_second_run_at_once_is_exit_75() {
+    let (monitor, receiver) = (Monitor::new(), Receiver::start(Manner::NeverClose));
+    let mut first = slow_run(&monitor, &receiver);
+    let second = deliver(&monitor, &closed_port(), &[]);
+    let words = format!(
+        "another run (process {}) for this box is still going",
+        first.id()
+    );
+    second.failed(75, &words);
+    assert!(second.took < Duration::from_secs(1), "{:?}", second.took);
+    // Another box is none of its business.
+    let other = deliver(&monitor, &closed_port(), &["-e", "other.box"]);
+    assert_eq!(other.code, 5, "{}", other.stderr);
+    first.kill().expect("its end");
+    first.wait().expect("its end");
+}
+
+fn a_lock_ends_with_its_process() {
+    let (monitor, receiver) = (Monitor::new(), Receiver::start(Manner::NeverClose));
+    let mut first = slow_run(&monitor, &receiver);
+    first.kill().expect("kill -9");
+    first.wait().expect("its end");
+    let sink = Sink::start();
+    deliver(&monitor, &sink.address(), &[]).is_fine();
+}
+
+fn a_state_folder_that_is_a_file_stops_nothing() {
+    let sink = Sink::start();
+    let monitor = Monitor::new();
+    monitor.write(".local/state", "a file");
+    let run = deliver(&monitor, &sink.address(), &[]);
+    run.complained(0, "warning: cannot write in ");
+    assert_eq!(sink.take().concat().lines().count(), 57);
+    let run = deliver(&monitor, &closed_port(), &[]);
+    assert_eq!(run.code, 5);
+    assert!(run.stderr.contains("; lines are lost"), "{}", run.stderr);
+}
+
+fn a_spool_that_is_a_file_stops_nothing() {
+    let (sink, monitor) = (Sink::start(), Monitor::new());
+    monitor.write(
+        ".local/state/freebox-monitor/mafreebox.freebox.fr/spool",
+        "a file",
+    );
+    let run = deliver(&monitor, &sink.address(), &[]);
+    run.complained(0, "warning: lines cannot be kept in ");
+    assert_eq!(sink.take().concat().lines().count(), 57);
+}
+
+fn a_broken_note_is_as_good_as_none() {
+    let (sink, monitor) = (Sink::start(), Monitor::new());
+    put(
+        &monitor,
+        &sink.address(),
+        "notes.json",
+        "{\"dropped\": \"many\"",
+    );
+    deliver(&monitor, &sink.address(), &[]).is_fine();
+    assert_eq!(sink.take().concat().lines().count(), 57);
+}
+
+fn nobody_else_can_read_what_waits() {
+    use std::os::unix::fs::PermissionsExt;
+    let (monitor, address) = (Monitor::new(), closed_port());
+    let recording = recording();
+    let mut command = Command::new("sh");
+    let script = format!("umask 000; exec {PROGRAM} --carbon {address} --replay {recording}");
+    let home = monitor.path("");
+    let run = command
+        .args(["-c", &script])
+        .env("HOME", home)
+        .output()
+        .expect("sh");
+    assert_eq!(run.status.code(), Some(5));
+    for (path, mode) in monitor.files() {
+        assert_eq!(mode & 0o077, 0, "{} {mode:o}", path.display());
+    }
+    let mode = fs::metadata(folder(&monitor, &address))
+        .expect("a folder")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o077, 0, "{mode:o}");
+}
+
+fn a_dry_run_touches_no_spool() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    put_run(&monitor, &sink.address(), now() - 100);
+    let before = monitor.files();
+    let run = deliver(&monitor, &sink.address(), &["--dry-run"]);
+    assert_eq!(run.code, 0);
+    check_lines(&run.stdout);
+    assert_eq!(monitor.files(), before);
+    assert!(sink.take().is_empty());
+}
+
+fn sizes_and_ages_are_read_strictly() {
+    let monitor = Monitor::new();
+    for bad in [
+        ["--spool-age", "7"],
+        ["--spool-age", "0d"],
+        ["--spool-age", "d"],
+        ["--spool-size", "64X"],
+        ["--spool-size", "-1"],
+        ["--resend", "-1"],
+        ["--resend", "x"],
+        ["--every", "0"],
+        ["--every", "soon"],
+        ["--verify", "localhost"],
+    ] {
+        monitor.run(&bad).failed(1, bad[0]);
+    }
+    monitor
+        .run(&["--verify", "http://x"])
+        .failed(1, "--verify goes with --carbon only");
+    let every = ["--every", "60", "--dry-run"];
+    monitor
+        .run(&every)
+        .failed(1, "--every goes with collecting only");
+}
+
+/// A small generator, so that a failure can be had again.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+fn killed_at_any_moment_nothing_is_torn_or_lost() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    let (address, recording) = (sink.address(), recording());
+    let arguments = [
+        "--carbon", &address, "--replay", &recording, "--resend", "0",
+    ];
+    let mut random = Random(4711);
+    let (mut killed, mut finished) = (0, 0);
+    let mut kept = std::collections::BTreeSet::new();
+    for _ in 0..220 {
+        let mut child = monitor
+            .command(&arguments)
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it");
+        std::thread::sleep(Duration::from_micros(random.below(9_000)));
+        let process = Pid::from_raw(i32::try_from(child.id()).expect("a pid")).expect("a pid");
+        let _ = kill_process(process, Signal::KILL);
+        match child.wait().expect("its end").code() {
+            Some(code) => {
+                assert_eq!(code, 0);
+                finished += 1;
+            }
+            None => killed += 1,
+        }
+        // What has all its lines in a file is in hand.
+        for name in waiting(&monitor, &address) {
+            let text = fs::read_to_string(folder(&monitor, &address).join(&name));
+            if text.is_ok_and(|text| text.lines().count() == 57 && text.ends_with('\n')) {
+                kept.insert(name.split('.').next().expect("a name").to_owned());
+            }
+        }
+    }
+    assert!(killed > 100, "{killed} killed, {finished} finished");
+    deliver(&monitor, &address, &["--resend", "0"]).is_fine();
+    assert!(waiting(&monitor, &address).is_empty());
+    let mut whole = std::collections::BTreeMap::new();
+    for text in sink.take() {
+        for line in text
+            .split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'))
+        {
+            let (path, rest) = line.split_once(' ').expect("a path");
+            let timestamp = rest
+                .trim_end()
+                .rsplit(' ')
+                .next()
+                .expect("a time")
+                .to_owned();
+            let paths: &mut std::collections::BTreeSet<String> =
+                whole.entry(timestamp).or_default();
+            paths.insert(path.to_owned());
+        }
+    }
+    for name in &kept {
+        let timestamp = name
+            .split('-')
+            .next()
+            .expect("a time")
+            .trim_start_matches('0');
+        let lines = whole
+            .get(timestamp)
+            .map_or(0, std::collections::BTreeSet::len);
+        assert_eq!(lines, 57, "{name}: of {kept:?}");
+    }
+}
+
+fn nc_can_drain_it_by_hand() {
+    let (monitor, address) = (Monitor::new(), closed_port());
+    deliver(&monitor, &address, &[]);
+    let [name] = &waiting(&monitor, &address)[..] else {
+        panic!("not one file");
+    };
+    let text = fs::read_to_string(folder(&monitor, &address).join(name)).expect("lines");
+    // What nc sends is the file as it is: plain lines, each whole.
+    check_lines(&text);
+    assert_eq!(text.lines().count(), 57);
+}
