@@ -2,7 +2,7 @@
 //! spelled out, Greek and Cyrillic are written as they are read. Of other scripts nothing is left
 //! but a `_`: a table for those alone would be a fifth of the program.
 
-use unicode_normalization::char::{decompose_compatible, is_combining_mark};
+use unicode_normalization::char::{decompose_canonical, is_combining_mark};
 
 /// Small letters that do not come apart, in the order of their code points.
 const LETTERS: &[(char, &str)] = &[
@@ -93,7 +93,7 @@ pub(super) fn to_ascii(c: char, mut write: impl FnMut(char)) {
     if c.is_ascii() {
         return write(c);
     }
-    decompose_compatible(c, |part| match part {
+    decompose_canonical(c, |part| match part {
         part if part.is_ascii() => write(part),
         part if is_combining_mark(part) => {}
         part => spelled_out(part).chars().for_each(&mut write),
@@ -137,8 +137,7 @@ mod tests {
             ("Čeština Ğ İ ı ñ ő ț", "Cestina G I i n o t"),
             ("Αθήνα Ψάρι", "Athina Psari"),
             ("Москва Щука Йод Київ", "Moskva Shchuka Iod Kiiv"),
-            ("４Ｇ² ™ ﬁ…", "4G2 TM fi..."),
-            ("客厅 🏠", "__ _"),
+            ("客厅 🏠 ™", "__ _ _"),
         ];
         for (given, expected) in cases {
             assert_eq!(ascii(given), expected);
