@@ -12,15 +12,16 @@ mod daemon;
 mod install;
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-pub(crate) use install::{Python, installed};
+pub(crate) use install::{Python, installed, web_installed};
 
 use daemon::{Daemon, PAUSE};
 
@@ -186,6 +187,30 @@ impl Graphite {
             .is_some_and(|line| line.contains("is up"))
     }
 
+    /// Starts a graphite-web that shows what is stored here, and what the caches still hold.
+    pub(crate) fn web(&self) -> Web {
+        let script = self.root.path().join("web.py");
+        std::fs::write(&script, include_str!("graphite/web.py")).expect("a script");
+        let caches = self.daemons.iter().filter(|daemon| daemon.name != "relay");
+        let caches = caches.map(|it| format!("127.0.0.1:{}:{}", it.ports[2], it.name));
+        let mut child = self
+            .python
+            .command()
+            .arg(script)
+            .arg(self.root.path())
+            .args(caches)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Python can be run");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("a pipe");
+        BufReader::new(stdout).read_line(&mut line).expect("a port");
+        let port = line.trim().parse().expect("graphite-web starts");
+        Web { port, child }
+    }
+
     /// The points of one metric, oldest first; of a tagged one too, as `name;tag=value`.
     pub(crate) fn points(&self, path: &str) -> Vec<(i64, f64)> {
         self.read(&["points", path])
@@ -239,6 +264,27 @@ impl Graphite {
     fn daemon(&self, name: &str) -> &Daemon {
         let found = self.daemons.iter().find(|daemon| daemon.name == name);
         found.unwrap_or_else(|| panic!("this Graphite has no process {name:?}"))
+    }
+}
+
+/// A running graphite-web. It ends when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Web {
+    port: u16,
+    child: Child,
+}
+
+impl Web {
+    /// Where it answers.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Web {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

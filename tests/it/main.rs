@@ -16,6 +16,7 @@ mod box_faults;
 mod check;
 mod delivery;
 mod graphite;
+mod hour;
 mod monitor;
 mod parallel;
 mod receiver;
@@ -68,16 +69,30 @@ fn main() -> ExitCode {
 /// The cases with the real carbon and the real nc; left out where those cannot be had.
 fn with_real_parts(arguments: &Arguments) -> Vec<Trial> {
     // Listing and looking for one other case shall not wait for an installation.
-    let carbon = match arguments.list || !wants(arguments, "whole_way::") {
-        true => Ok(()),
-        false => whole_way::carbon_is_there(),
+    let wanted = !arguments.list && (wants(arguments, "whole_way::") || wants(arguments, "hour::"));
+    let carbon = match wanted {
+        true => whole_way::carbon_is_there(),
+        false => Ok(()),
     };
+    let web = match wanted && carbon.is_ok() {
+        true => whole_way::web_is_there(),
+        false => carbon.clone(),
+    };
+    let clock = hour::faketime().map(drop);
     let nc = match graphite::nc() {
         Some(_) => Ok(()),
         None => Err("there is no nc of OpenBSD on this machine".to_owned()),
     };
     let mut trials = leave_out(carbon.clone(), whole_way::trials());
-    trials.extend(leave_out(carbon.and(nc), whole_way::trials_with_nc()));
+    trials.extend(leave_out(
+        carbon.clone().and(nc),
+        whole_way::trials_with_nc(),
+    ));
+    trials.extend(leave_out(carbon.clone().and(clock.clone()), hour::trials()));
+    trials.extend(leave_out(
+        carbon.and(web).and(clock),
+        hour::trials_with_web(),
+    ));
     trials
 }
 

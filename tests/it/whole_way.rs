@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use libtest_mimic::Trial;
 
-use crate::graphite::{Graphite, Options as CarbonOptions, Python, installed, nc};
+use crate::graphite::{Graphite, Options as CarbonOptions, Python, installed, nc, web_installed};
 use crate::monitor::{Monitor, project_file};
 use crate::receiver::closed_port;
 use crate::simulated_freebox::{Options, Outcome, SimulatedFreebox};
@@ -36,6 +36,13 @@ pub(crate) fn carbon_is_there() -> Result<(), String> {
     python().as_ref().map(|_| ()).map_err(Clone::clone)
 }
 
+/// Adds graphite-web to it, once; why not, where that fails.
+pub(crate) fn web_is_there() -> Result<(), String> {
+    static WEB: OnceLock<Result<(), String>> = OnceLock::new();
+    let install = || web_installed(python().as_ref().map_err(Clone::clone)?);
+    WEB.get_or_init(install).clone()
+}
+
 fn python() -> &'static Result<Python, String> {
     static PYTHON: OnceLock<Result<Python, String>> = OnceLock::new();
     PYTHON.get_or_init(|| {
@@ -45,7 +52,8 @@ fn python() -> &'static Result<Python, String> {
     })
 }
 
-fn carbon(schema: &str) -> Graphite {
+/// A relay with its caches.
+pub(crate) fn carbon(schema: &str) -> Graphite {
     let options = CarbonOptions {
         schema: schema.to_owned(),
         ..CarbonOptions::default()
@@ -54,11 +62,13 @@ fn carbon(schema: &str) -> Graphite {
     Graphite::start(python, options).expect("carbon starts")
 }
 
-fn relay(carbon: &Graphite) -> String {
+/// Where its relay takes lines.
+pub(crate) fn relay(carbon: &Graphite) -> String {
     format!("127.0.0.1:{}", carbon.relay_port())
 }
 
-fn now() -> i64 {
+/// Seconds since 1970.
+pub(crate) fn now() -> i64 {
     let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     i64::try_from(since_1970.expect("a clock after 1970").as_secs())
         .expect("a clock before the end")

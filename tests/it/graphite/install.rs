@@ -17,6 +17,9 @@ const VERSION: &str = "1.1.10";
 /// What these two need, pinned.
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 
+/// What graphite-web needs besides, pinned.
+const WEB_REQUIREMENTS: &str = include_str!("web-requirements.txt");
+
 /// What lets carbon live with newer Pythons.
 const PREPARE: &str = include_str!("prepare.py");
 
@@ -85,6 +88,34 @@ pub(crate) fn installed(target_dir: &Path) -> Result<Python, String> {
         install(&python, &turn)?;
     }
     Ok(python)
+}
+
+/// Adds graphite-web to the environment, unless that has been done.
+///
+/// The error is one line that says why it cannot be had: no libcairo, no network...
+pub(crate) fn web_installed(python: &Python) -> Result<(), String> {
+    let turn = Turn::wait(&python.home)?;
+    let stamp = python.home.join("web-installed");
+    let look = || {
+        let mut command = python.command();
+        command.args(["-c", "import cairocffi, django, graphite, tagging"]);
+        command
+    };
+    let done = fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == WEB_REQUIREMENTS);
+    if done && turn.run(&mut look()).is_ok() {
+        return Ok(());
+    }
+    let requirements = python.home.join("web-requirements.txt");
+    let failed = |e: std::io::Error| format!("{}: {e}", stamp.display());
+    fs::write(&requirements, WEB_REQUIREMENTS).map_err(failed)?;
+    let pip = [python.bin("python"), "-m".into(), "pip".into()];
+    turn.run(pip_install(&pip).arg("-r").arg(requirements))?;
+    let mut sources = pip_install(&pip);
+    sources.args(["--no-build-isolation", "--use-pep517", "--no-cache-dir"]);
+    sources.arg(format!("graphite-web=={VERSION}"));
+    turn.run(sources.env("GRAPHITE_NO_PREFIX", "True"))?;
+    turn.run(&mut look())?;
+    fs::write(&stamp, WEB_REQUIREMENTS).map_err(failed)
 }
 
 /// All that decides what an installation looks like.
