@@ -15,6 +15,7 @@ mod arguments;
 mod box_faults;
 mod check;
 mod delivery;
+mod every;
 mod graphite;
 mod hour;
 mod monitor;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
     trials.extend(box_faults::trials());
     trials.extend(check::trials());
     trials.extend(delivery::trials());
+    trials.extend(every::trials());
     trials.extend(parallel::trials());
     trials.extend(record::trials());
     trials.extend(recordings::trials());
