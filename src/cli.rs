@@ -376,9 +376,20 @@ pub(crate) fn settings(args: impl Iterator<Item = std::ffi::OsString>) -> Result
             Ok(()) => Ok(Settings::printing(early.output + &sections_help())),
             Err(()) => Err(Error::misuse(format!(
                 "{} (--help lists the options)",
-                one_line(&early.output)
+                one_line(&without_password(&early.output))
             ))),
         },
+    }
+}
+
+/// A message without the `user:password@` that somebody wrote into an address.
+fn without_password(words: &str) -> String {
+    match (words.find("value '"), words.rfind('@')) {
+        (Some(start), Some(end)) if start < end => {
+            let start = start + "value '".len();
+            format!("{}…{}", &words[..start], &words[end..])
+        }
+        _ => words.to_owned(),
     }
 }
 
@@ -393,12 +404,18 @@ fn normalised(args: Vec<String>) -> Vec<String> {
         }
         match arg.strip_prefix("--").and_then(|long| long.split_once('=')) {
             Some((name, value)) => out.extend([format!("--{name}"), value.to_owned()]),
-            None if arg.starts_with('-') && !arg.starts_with("--") => out.extend(unclustered(&arg)),
+            None if is_cluster(&arg) => out.extend(unclustered(&arg)),
             None => out.extend(switch_of_section(arg)),
         }
     }
     out.extend(rest);
     out
+}
+
+/// `-HSW`, and not `-15`.
+fn is_cluster(arg: &str) -> bool {
+    let second = arg.strip_prefix('-').and_then(|rest| rest.chars().next());
+    second.is_some_and(|c| c != '-' && !c.is_ascii_digit())
 }
 
 /// `--status-sys` is `--status sys`, and what 0.9.1 had a switch of its own for is a part of the
@@ -564,6 +581,9 @@ impl Args {
             }
             _ if self.carbon.is_empty() && self.verify.is_some() => {
                 Err(Error::misuse("--verify goes with --carbon only"))
+            }
+            _ if self.dry_run && !matches!(task, Task::Collect | Task::Replay(_)) => {
+                Err(Error::misuse("--dry-run goes with collecting only"))
             }
             _ if self.record_raw && self.record.is_none() => {
                 Err(Error::misuse("--record-raw goes with --record only"))

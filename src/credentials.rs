@@ -81,7 +81,7 @@ impl Credentials {
             Some(path) => path.to_owned(),
             None => usual_files()
                 .into_iter()
-                .find(|path| path.exists())
+                .find(|path| files::is_there(path))
                 .ok_or_else(none_there)?,
         };
         Credentials::read(path)
@@ -96,11 +96,11 @@ impl Credentials {
             Some(path) => path.to_owned(),
             None => {
                 let files = usual_files();
-                let existing = files.iter().find(|path| path.exists());
+                let existing = files.iter().find(|path| files::is_there(path));
                 existing.or(files.first()).cloned().ok_or_else(none_there)?
             }
         };
-        match path.exists() {
+        match files::is_there(&path) {
             true => Credentials::read(path),
             false => Ok(Credentials {
                 path,
@@ -146,17 +146,23 @@ impl Credentials {
         if let [only] = self.boxes.as_slice() {
             return Ok(only);
         }
-        let at = |granted: &&Granted| {
-            let address = granted.label_address();
-            endpoint.is_none_or(|wanted| address.as_ref() == Some(wanted))
-        };
-        let mut fitting: Vec<&Granted> = self.boxes.iter().filter(at).collect();
-        if fitting.len() > 1 || endpoint.is_none() {
-            fitting.retain(|granted| name.is_none_or(|name| granted.name.as_deref() == Some(name)));
+        let is_called = |granted: &&Granted| name.is_some_and(|name| granted.is_called(name));
+        if let Some(named) = self.boxes.iter().rfind(is_called) {
+            // It may have moved to another endpoint.
+            return Ok(named);
         }
-        match fitting.as_slice() {
-            [only] => Ok(only),
-            _ => Err(self.cannot_pick(fitting.len())),
+        let is_there = |granted: &&Granted| {
+            let address = granted.label_address();
+            endpoint.is_none_or(|wanted| address.is_some_and(|it| it.is_same_place(wanted)))
+        };
+        let fitting: Vec<&Granted> = self.boxes.iter().filter(is_there).collect();
+        let place = |granted: &Granted| (granted.label_address(), granted.name.clone());
+        let first = fitting.first().map(|granted| place(granted));
+        let in_one_place = fitting.iter().all(|it| Some(place(it)) == first);
+        match fitting.last() {
+            // A box that was replaced by another one: the last that was registered is there now.
+            Some(last) if in_one_place && (endpoint.is_some() || name.is_none()) => Ok(last),
+            _ => Err(self.cannot_pick(if name.is_some() { 0 } else { fitting.len() })),
         }
     }
 
@@ -169,8 +175,14 @@ impl Credentials {
             0 => format!("{path}: no such box is registered; there is"),
             _ => format!("{path}: several boxes; pick one with --name or --endpoint:"),
         };
-        for granted in &self.boxes {
-            let _ = write!(words, " {}", one_line(granted.label()));
+        for (number, granted) in self.boxes.iter().enumerate() {
+            let comma = if number > 0 { "," } else { "" };
+            let endpoint = granted.endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT);
+            let (label, endpoint) = (one_line(granted.label()), one_line(endpoint));
+            let _ = match label == endpoint {
+                true => write!(words, "{comma} {label}"),
+                false => write!(words, "{comma} {label} ({endpoint})"),
+            };
         }
         Error::misuse(words)
     }
@@ -207,8 +219,10 @@ impl Credentials {
     /// When the file cannot be written, or is not of the own form.
     pub(crate) fn store(&mut self, granted: Granted) -> Result<(), Error> {
         self.must_be_own()?;
-        self.boxes
-            .retain(|known| known.uid.is_none() || known.uid != granted.uid);
+        self.boxes.retain(|known| match (&known.uid, &granted.uid) {
+            (Some(known), Some(uid)) => known != uid,
+            _ => known.label_address() != granted.label_address(),
+        });
         self.boxes.push(granted);
         let file = JsonFile {
             boxes: self.boxes.clone(),
@@ -222,6 +236,10 @@ impl Credentials {
 }
 
 impl Granted {
+    fn is_called(&self, name: &str) -> bool {
+        self.name.as_deref() == Some(name) || self.uid.as_deref() == Some(name)
+    }
+
     fn label_address(&self) -> Option<Address> {
         self.endpoint
             .as_deref()
@@ -257,7 +275,7 @@ fn from_json(text: &str) -> Result<Vec<Granted>, String> {
     match file
         .boxes
         .iter()
-        .find(|granted| !is_token(granted.app_token.reveal()))
+        .find(|granted| !granted.app_token.is_token())
     {
         Some(granted) => Err(format!(
             "the app_token of {} is no token",
@@ -275,11 +293,6 @@ fn secretless(error: &serde_json::Error) -> String {
         _ => "\"boxes\" with app_id and app_token are missing or of another type",
     };
     format!("line {}, column {}: {what}", error.line(), error.column())
-}
-
-/// What may travel in a header and stand in a file: no blanks, no control characters.
-fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic())
 }
 
 /// Reads the file of freebox_monitor.py: sections of `key = value`, as Python's configparser
@@ -322,7 +335,7 @@ impl IniBox {
     fn set(&mut self, key: &str, value: &str) {
         let value = value.trim_matches(['"', '\'']);
         match key {
-            "app_token" if is_token(value) => self.app_token = Some(Secret::new(value)),
+            "app_token" => self.app_token = Some(Secret::new(value)).filter(Secret::is_token),
             "app_id" if !value.is_empty() => self.app_id = Some(value.to_owned()),
             "track_id" => self.track_id = value.parse().unwrap_or_default(),
             "endpoint" | "api_endpoint" if !value.is_empty() => {

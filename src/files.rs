@@ -30,6 +30,12 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     }
 }
 
+/// Whether there is something at a path, be it something that cannot be read.
+pub(crate) fn is_there(path: &Path) -> bool {
+    let is_missing = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+    !fs::symlink_metadata(path).is_err_and(is_missing)
+}
+
 /// Whether anybody but the owner may read or change it.
 pub(crate) fn is_open_to_others(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|it| it.permissions().mode() & 0o077 != 0)

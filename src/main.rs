@@ -102,10 +102,10 @@ fn start_log(debug: bool) {
     };
     builder.filter_level(level);
     builder.parse_env("RUST_LOG");
-    for library in ["ureq", "ureq_proto", "rustls"] {
-        builder.filter_module(library, log::LevelFilter::Off);
-    }
     builder.format(|out, record| {
+        if !record.target().starts_with(env!("CARGO_CRATE_NAME")) {
+            return Ok(());
+        }
         let level = match record.level() {
             log::Level::Error => "",
             log::Level::Warn => "warning: ",

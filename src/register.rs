@@ -46,6 +46,7 @@ pub(crate) fn register(settings: &Settings, force: bool) -> Result<(), Error> {
             ));
             return Ok(());
         }
+        credentials.must_be_own()?;
         say("The box does not accept the stored token any more; asking anew.");
     }
     credentials.must_be_own()?;
@@ -139,8 +140,8 @@ fn wait(transport: &Transport, base: &str, track_id: i64, deadline: Deadline) ->
     let mut countdown = Countdown::new();
     let refused = |words: &str| Err(Error::new(Exit::Refused, words));
     loop {
-        match api::status(transport, base, track_id) {
-            Ok(Status::Pending) => {}
+        let silent = match api::status(transport, base, track_id) {
+            Ok(Status::Pending) => None,
             Ok(status) => {
                 countdown.end();
                 return match status {
@@ -157,14 +158,17 @@ fn wait(transport: &Transport, base: &str, track_id: i64, deadline: Deadline) ->
                 };
             }
             // The network may blink while somebody walks to the box.
-            Err(error) if matches!(error.kind, Kind::NoAnswer(_)) => log::debug!("{error}"),
+            Err(error) if matches!(error.kind, Kind::NoAnswer(_)) => deadline.left().map(|_| error),
             Err(error) => {
                 countdown.end();
                 return Err(error.into());
             }
-        }
+        };
         let Some(left) = deadline.left() else {
             countdown.end();
+            if let Some(error) = silent {
+                return Err(error.into());
+            }
             return refused(
                 "nobody said yes at the box within the time given; nothing is stored; \
                  run --register again, with --timeout for more time",

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use directories::BaseDirs;
 
-use crate::api::{Client, Limits, Recording, Transport};
+use crate::api::{self, Client, Limits, Recording, Transport};
 use crate::cli::{Settings, TemplateChoice};
 use crate::collect::{Collected, collect};
 use crate::deadline::Deadline;
@@ -27,6 +27,10 @@ use crate::template::{RunLabels, SHIPPED, Template};
 
 /// How long a run may take unless `--timeout` says: it has to be over when cron starts the next.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(40);
+/// The start of 2020: a clock before that was never set.
+const EARLIEST: u64 = 1_577_836_800;
+/// What fits a point in whisper.
+const LATEST: u64 = u32::MAX as u64;
 const SYSTEM_TEMPLATE: &str = "/etc/freebox-monitor/template";
 
 /// When a run began and when its parts have to be over.
@@ -183,9 +187,12 @@ impl Times {
         let start = Instant::now();
         let timeout = settings.timeout.unwrap_or(USUAL_TIMEOUT);
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let timestamp = since_1970
-            .map_err(|_| Error::misuse("the clock of this machine stands before 1970"))?
-            .as_secs();
+        let timestamp = since_1970.map_or(0, |it| it.as_secs());
+        if !(EARLIEST..=LATEST).contains(&timestamp) {
+            let words =
+                "the clock of this machine cannot be right: it stands before 2020 or after 2106";
+            return Err(Error::misuse(words));
+        }
         Ok(Times {
             start,
             timestamp,
@@ -340,12 +347,30 @@ pub(crate) fn tell_failures(collected: &Collected, told: &[String]) -> bool {
             log::warn!("section {section}: {first}");
         }
         if !outcome.failures.is_empty() {
-            let words: Vec<String> = outcome.failures.iter().map(ToString::to_string).collect();
-            log::error!("section {section}: {}", words.join("; "));
+            log::error!("section {section}: {}", in_words(&outcome.failures));
             one_failed = true;
         }
     }
     one_failed
+}
+
+/// Several failures on one line; what happened to several paths alike is said once.
+fn in_words(failures: &[api::Error]) -> String {
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+    for failure in failures {
+        let reason = failure.kind.to_string();
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, paths)) => paths.push(&failure.endpoint),
+            None => reasons.push((reason, vec![&failure.endpoint])),
+        }
+    }
+    let words = reasons
+        .iter()
+        .map(|(reason, paths)| match paths.as_slice() {
+            [first, _, _, _, ..] => format!("{first} and {} more: {reason}", paths.len() - 1),
+            few => format!("{}: {reason}", few.join(", ")),
+        });
+    words.collect::<Vec<_>>().join("; ")
 }
 
 /// The template that a run would use, read and checked.
@@ -374,7 +399,7 @@ pub(crate) fn template_text(settings: &Settings) -> Result<(String, String), Err
             return Ok(((*name).to_owned(), (*text).to_owned()));
         }
         Some(TemplateChoice::File(path)) => Some(path.clone()),
-        None => usual_files().into_iter().find(|path| path.exists()),
+        None => usual_files().into_iter().find(|path| files::is_there(path)),
     };
     let Some(path) = file else {
         let [(name, text), ..] = SHIPPED;

@@ -16,6 +16,12 @@ impl Secret {
         Secret(text.into())
     }
 
+    /// Whether it can be a token at all: what may travel in a header and stand in a file, without
+    /// blanks and control characters.
+    pub(crate) fn is_token(&self) -> bool {
+        !self.0.is_empty() && self.0.chars().all(|c| c.is_ascii_graphic())
+    }
+
     /// The text itself, for the request or the file it belongs into and nothing else.
     pub(crate) fn reveal(&self) -> &str {
         &self.0

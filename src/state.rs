@@ -1,7 +1,6 @@
 //! What one run leaves for the next: the folder for it, and the cached session in there.
 
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use directories::BaseDirs;
@@ -11,6 +10,7 @@ use crate::api::Known;
 use crate::deliver::carbon::Carbon;
 use crate::error::Error;
 use crate::files;
+use crate::secret::Secret;
 
 /// For cron's root, and for users without a home.
 const SYSTEM_FOLDER: &str = "/var/lib/freebox-monitor";
@@ -63,11 +63,21 @@ impl StateFolder {
     /// good as none: it only saves time.
     pub(crate) fn load(&self, settings: &str) -> Remembered {
         let path = self.cache();
-        let Ok(content) = fs::read(&path) else {
+        // What is no file may keep a reader waiting.
+        let content = path.is_file().then(|| files::read(&path));
+        let Some(Ok(content)) = content else {
             return Remembered::default();
         };
+        let is_good = |cache: &Cache| {
+            let session = cache
+                .remembered
+                .known
+                .as_ref()
+                .and_then(|it| it.session.as_ref());
+            cache.settings == settings && session.is_none_or(Secret::is_token)
+        };
         match serde_json::from_slice::<Cache>(&content) {
-            Ok(cache) if cache.settings == settings => cache.remembered,
+            Ok(cache) if is_good(&cache) => cache.remembered,
             Ok(_) => Remembered::default(),
             Err(error) => {
                 log::debug!("{}: not used: {error}", path.display());
@@ -112,7 +122,8 @@ fn user_folder() -> Option<PathBuf> {
     let dirs = BaseDirs::new()?;
     let is_root = rustix::process::geteuid().is_root();
     let own_home = env::var_os("XDG_STATE_HOME").is_none() && dirs.home_dir() == Path::new("/root");
-    match is_root && own_home || dirs.home_dir() == Path::new("/") {
+    let has_home = dirs.home_dir().is_absolute() && dirs.home_dir().is_dir();
+    match is_root && own_home || !has_home || dirs.home_dir() == Path::new("/") {
         true => None,
         false => Some(dirs.state_dir()?.join("freebox-monitor")),
     }

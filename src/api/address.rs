@@ -1,6 +1,7 @@
 //! Where a box is: a host with or without a port, or the start of a URL.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 /// What a person writes after `--endpoint`.
@@ -44,6 +45,12 @@ impl Address {
             (None, Some(Scheme::Http)) => vec![80],
             (None, None) => vec![443, 80],
         }
+    }
+
+    /// Whether both lead to the same place, however it is written.
+    pub(crate) fn is_same_place(&self, other: &Address) -> bool {
+        let (ports, others) = (self.ports(), other.ports());
+        self.host.eq_ignore_ascii_case(&other.host) && ports.iter().any(|it| others.contains(it))
     }
 
     /// The host alone, as paths and messages show it.
@@ -117,6 +124,10 @@ pub(crate) fn host_and_port(text: &str) -> Result<(&str, Option<u16>), String> {
             None => (text, None),
         },
     };
+    let address = host.split('%').next().unwrap_or_default();
+    if host.contains(':') && address.parse::<Ipv6Addr>().is_err() {
+        return Err(format!("'{host}' is neither a host nor an IPv6 address"));
+    }
     let strange = |c: char| !(c.is_ascii_alphanumeric() || "-._:%".contains(c));
     if host.is_empty() {
         return Err("there is no host name in it".to_owned());

@@ -106,8 +106,14 @@ fn or_plain(first: (String, Fault), plain: impl FnOnce() -> Probed) -> Probed {
 /// Goes on with TLS where plain HTTP gets no sensible answer.
 fn or_tls(first: (String, Fault), tls: impl FnOnce() -> Probed) -> Probed {
     match first.1 {
-        Fault::Lost(_) | Fault::Broken(_) => tls().map_err(|second| more_telling(second, first)),
-        Fault::TimedOut(_) | Fault::Unreachable(_) | Fault::Certificate(_) => Err(first),
+        Fault::Lost(_) | Fault::Broken(_) => tls().map_err(|second| match &second.1 {
+            // Neither is spoken there, and plain HTTP got further.
+            Fault::NoTls | Fault::Unreachable(_) => first,
+            _ => second,
+        }),
+        Fault::TimedOut(_) | Fault::Unreachable(_) | Fault::Certificate(_) | Fault::NoTls => {
+            Err(first)
+        }
     }
 }
 

@@ -122,8 +122,13 @@ pub(super) fn open_session(transport: &Transport, base: &str, app: &App) -> Resu
             Kind::NotUnderstood("no session in the answer".to_owned()),
         )
     })?;
+    let token = Secret::new(token);
+    if !token.is_token() {
+        let words = "the session in the answer is no token".to_owned();
+        return Err(Error::new(path, Kind::NotUnderstood(words)));
+    }
     Ok(Session {
-        token: Secret::new(token),
+        token,
         missing: missing(&answer),
     })
 }

@@ -26,6 +26,9 @@ pub(crate) use transport::{Limits, Transport, Trust};
 use crate::secret::Secret;
 use transport::{Answer, Fault};
 
+/// One for a run that has no session, one more for a session that ends in the middle.
+const MOST_LOGINS: u64 = 2;
+
 /// What a run may take over from the one before: where the box is, and a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Known {
@@ -313,12 +316,19 @@ impl Live {
     /// Opens a new session in place of the one of `generation`, unless that has been done.
     fn renew(&self, generation: u32) -> Result<(), Error> {
         let mut state = self.state();
-        if state.generation == generation {
-            if let Some(known) = &mut state.known {
-                known.session = None;
-            }
-            self.log_in(&mut state)?;
+        if state.generation != generation {
+            return Ok(());
         }
+        if state.logins >= MOST_LOGINS {
+            let words = "the box opens sessions and ends them at once; it may have too many of them, \
+                         or restart";
+            let error = Error::new("login/session/", Kind::Refused(words.to_owned()));
+            return self.judged(&mut state, Err(error));
+        }
+        if let Some(known) = &mut state.known {
+            known.session = None;
+        }
+        self.log_in(&mut state)?;
         Ok(())
     }
 

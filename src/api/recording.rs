@@ -59,8 +59,8 @@ impl Recording {
     /// When the file cannot be read or is no recording.
     pub(crate) fn load(path: &Path) -> Result<Self, Error> {
         let bad = |why: &str| Error::misuse(format!("{}: no recording: {why}", path.display()));
-        let mut recording: Recording =
-            serde_json::from_slice(&files::read(path)?).map_err(|error| bad(&error.to_string()))?;
+        let mut recording: Recording = serde_json::from_slice(without_mark(&files::read(path)?))
+            .map_err(|error| bad(&error.to_string()))?;
         if recording.format != FORMAT {
             return Err(bad(&format!("its \"format\" is not \"{FORMAT}\"")));
         }
@@ -109,6 +109,11 @@ impl Recording {
         let found = answers.find(|(path, _)| timed(path) == Some(wanted));
         found.map(|(_, answer)| answer)
     }
+}
+
+/// A file without the byte order mark that some editors put before it.
+fn without_mark(content: &[u8]) -> &[u8] {
+    content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content)
 }
 
 /// A path without the moment at its end, if it has one.

@@ -118,6 +118,8 @@ pub(super) enum Fault {
     Certificate(String),
     /// The connection broke off. A kept one does so when the box has closed it meanwhile.
     Lost(String),
+    /// Something answers there that is no TLS.
+    NoTls,
     /// Something else listens there, or the answer is beyond all bounds.
     Broken(String),
 }
@@ -335,7 +337,7 @@ fn tls_fault(error: &rustls::Error) -> Fault {
             other => return Fault::Certificate(format!("its certificate is not good: {other}")),
         },
         rustls::Error::InvalidMessage(_) => {
-            return Fault::Broken("does not speak TLS".to_owned());
+            return Fault::NoTls;
         }
         other => return Fault::Broken(format!("TLS: {other}")),
     };
@@ -358,6 +360,7 @@ impl fmt::Display for Fault {
             Fault::TimedOut(limit) => {
                 write!(f, "no complete answer within {:.1} s", limit.as_secs_f32())
             }
+            Fault::NoTls => f.write_str("does not speak TLS"),
             Fault::Unreachable(words)
             | Fault::Certificate(words)
             | Fault::Lost(words)

@@ -103,9 +103,10 @@ fn confirm(mut stream: TcpStream, text: &[u8], deadline: Deadline) -> Result<(),
 
 fn write_all(stream: &mut TcpStream, text: &[u8], deadline: Deadline) -> Result<(), Unconfirmed> {
     const DOING: &str = "sending";
-    let failed = |error: io::Error| match is_timeout(&error) {
-        true => Unconfirmed::TimedOut(DOING),
-        false => Unconfirmed::Broken(DOING, error),
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Unconfirmed::ClosedEarly,
+        _ if is_timeout(&error) => Unconfirmed::TimedOut(DOING),
+        _ => Unconfirmed::Broken(DOING, error),
     };
     let mut rest = text;
     while !rest.is_empty() {
@@ -126,6 +127,10 @@ fn must_be_silent(stream: &mut TcpStream) -> Result<(), Unconfirmed> {
     let until = Instant::now() + LISTEN;
     match read(stream, until, "listening") {
         Err(Unconfirmed::TimedOut(_)) => Ok(()),
+        // Whoever closes with something unread resets the connection.
+        Err(Unconfirmed::Broken(_, error)) if error.kind() == io::ErrorKind::ConnectionReset => {
+            Err(Unconfirmed::ClosedEarly)
+        }
         Ok(0) => Err(Unconfirmed::ClosedEarly),
         Ok(_) => Err(Unconfirmed::Spoke),
         Err(other) => Err(other),

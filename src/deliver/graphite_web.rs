@@ -35,6 +35,9 @@ impl FromStr for GraphiteWeb {
     fn from_str(text: &str) -> Result<Self, String> {
         let url = text.trim_end_matches('/');
         let is_http = |scheme: &str| url.strip_prefix(scheme).is_some_and(|it| !it.is_empty());
+        if url.contains('@') {
+            return Err("leave user:password@ out".to_owned());
+        }
         match is_http("http://") || is_http("https://") {
             true => Ok(GraphiteWeb {
                 url: url.to_owned(),

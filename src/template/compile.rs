@@ -1,17 +1,22 @@
 //! Rules and metrics brought together when the template is read: what each metric's path is made
 //! of, and everything that would go wrong with it later.
 
+use std::cell::Cell;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::parse::{Path, Piece, Rule, Source, Variable};
-use super::{LONGEST_NODE, Node, Part, Pattern, Position, Refusal, Warning};
+use super::{LONGEST_NODE, LONGEST_PATH, Node, Part, Pattern, Position, Refusal, Warning};
 use crate::registry::{Group, Metric};
 
 /// Texts that are known in every run, whatever the metric: what `--name` says, and the box.
 pub(super) const RUN_LABELS: [&str; 5] = ["name", "endpoint", "uid", "api_version", "box_model"];
 /// Texts that follow from the metric itself.
 const METRIC_WORDS: [&str; 4] = ["metric", "default", "field", "measurement"];
+/// How many variables may stand in each other.
+const DEEPEST: usize = 16;
+/// How many placeholders a path may come to, those in variables included.
+const MOST_PLACEHOLDERS: usize = 1000;
 /// What `prefix` and `host` are where a template does not say.
 const USUAL_VARIABLES: &str = "prefix = freebox\nhost = {name|endpoint}\n";
 
@@ -28,6 +33,10 @@ pub(super) fn compile(
 ) -> Result<(Patterns, Vec<Warning>), Refusal> {
     let usual = super::parse::parse(USUAL_VARIABLES)?;
     let variables = Variables::new(source, &usual, metrics)?;
+    if source.rules.is_empty() {
+        let start = Position { line: 1, column: 1 };
+        return Err(start.refuse("there is no rule in it: nothing would be written"));
+    }
     let mut patterns = Patterns::new();
     let mut claims = Claims::default();
     let mut used = vec![false; source.rules.len()];
@@ -46,6 +55,7 @@ pub(super) fn compile(
             variables: &variables,
             group,
             metric,
+            placeholders: Cell::new(0),
         };
         let pattern = scope.pattern(path)?;
         scope.must_tell_entities_apart(&pattern, path)?;
@@ -100,14 +110,25 @@ impl<'a> Variables<'a> {
         let usual = usual.variables.iter().map(|it| (it.name.as_str(), it));
         let by_name: HashMap<_, _> = usual.chain(own).collect();
         let variables = Variables { by_name, labels };
+        let mut ended = HashSet::new();
         for variable in &source.variables {
-            variables.must_end(variable, &mut vec![&variable.name])?;
+            variables.must_end(variable, &mut vec![&variable.name], &mut ended)?;
         }
         Ok(variables)
     }
 
     /// Makes sure that a variable stands for known things and not, in the end, for itself.
-    fn must_end(&self, variable: &'a Variable, open: &mut Vec<&'a str>) -> Result<(), Refusal> {
+    fn must_end(
+        &self,
+        variable: &'a Variable,
+        open: &mut Vec<&'a str>,
+        ended: &mut HashSet<&'a str>,
+    ) -> Result<(), Refusal> {
+        if open.len() > DEEPEST {
+            return Err(variable.at.refuse(format!(
+                "variables that stand in variables, {DEEPEST} deep: too many to be meant"
+            )));
+        }
         for piece in &variable.value {
             let Piece::Placeholder(names, at) = piece else {
                 continue;
@@ -117,9 +138,10 @@ impl<'a> Variables<'a> {
                     return Err(at.refuse(format!("{name} stands for itself")));
                 }
                 match self.by_name.get(name.as_str()) {
+                    Some(_) if ended.contains(name.as_str()) => {}
                     Some(next) => {
                         open.push(name);
-                        self.must_end(next, open)?;
+                        self.must_end(next, open, ended)?;
                         open.pop();
                     }
                     None if RUN_LABELS.contains(&name.as_str()) => {}
@@ -127,6 +149,7 @@ impl<'a> Variables<'a> {
                 }
             }
         }
+        ended.insert(&variable.name);
         Ok(())
     }
 
@@ -149,6 +172,8 @@ struct Scope<'a> {
     variables: &'a Variables<'a>,
     group: &'static Group,
     metric: &'static Metric,
+    /// How many were met so far.
+    placeholders: Cell<usize>,
 }
 
 /// A part of a path before it is cut into nodes.
@@ -185,6 +210,13 @@ impl Scope<'_> {
             }
         }
         let name = self.group.metric_name(self.metric);
+        let fixed: usize = nodes.iter().flatten().map(Part::fixed_length).sum();
+        if fixed > LONGEST_PATH {
+            return Err(at.refuse(format!(
+                "the path of {name} has {fixed} bytes; {LONGEST_PATH} is the most that fits a file \
+                 system"
+            )));
+        }
         for node in &nodes {
             if node.is_empty() {
                 return Err(at.refuse(format!("the path of {name} has an empty node")));
@@ -248,6 +280,12 @@ impl Scope<'_> {
 
     /// What a placeholder stands for.
     fn meaning(&self, name: &str, at: Position) -> Result<Vec<Token>, Refusal> {
+        self.placeholders.set(self.placeholders.get() + 1);
+        if self.placeholders.get() > MOST_PLACEHOLDERS {
+            return Err(at.refuse(format!(
+                "this comes to more than {MOST_PLACEHOLDERS} placeholders in one path"
+            )));
+        }
         if let Some(variable) = self.variables.by_name.get(name) {
             return self.tokens(&variable.value);
         }

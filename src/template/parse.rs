@@ -190,6 +190,11 @@ impl Line {
         if key.is_empty() || self.peek() != Some('=') {
             return Err(at.refuse("a tag is written ;key=value"));
         }
+        if key == "name" {
+            let words =
+                "carbon takes a tag called name for the path itself; call it something else";
+            return Err(at.refuse(words));
+        }
         self.next += 1;
         let value_at = self.here();
         let value = self.pieces(&[';'])?;

@@ -161,6 +161,32 @@ fn what_cannot_work_is_refused_with_its_place() {
         "line 1, column 5: unknown placeholder {c} in a variable; valid are",
     );
     refused("mac = a", "{mac} has a meaning of its own");
+    refused("# nothing\n", "line 1, column 1: there is no rule in it");
+    refused(
+        "line.state a;name={metric}",
+        "line 1, column 14: carbon takes a tag called name",
+    );
+    let path = vec!["x".repeat(200); 30].join(".");
+    refused(
+        &format!("line.state {path}"),
+        "6000 bytes; 3800 is the most",
+    );
+    let chain = |value: &dyn Fn(usize) -> String, length: usize| {
+        let lines = (0..length).map(|it| format!("v{it} = {}\n", value(it + 1)));
+        lines.collect::<String>() + &format!("v{length} = a\nline.state {{v0}}\n")
+    };
+    refused(
+        &chain(&|next| format!("{{v{next}}}"), 20_000),
+        "16 deep: too many",
+    );
+    refused(
+        &chain(&|next| format!("{{v{next}}}{{v{next}}}"), 15),
+        "more than 1000 placeholders",
+    );
+    refused(
+        &chain(&|next| format!("{{v{next}|v{next}}}"), 15),
+        "more than 1000 placeholders",
+    );
     refused("a = b c", "line 1, column 7: nothing more is expected");
     refused(
         "line.state a b",

@@ -134,11 +134,11 @@ fn several_boxes_want_to_be_told_apart() {
     monitor.write(".config/freebox-monitor/credentials.json", file);
     monitor.run(&[]).failed(
         1,
-        "several boxes; pick one with --name or --endpoint: home away",
+        "several boxes; pick one with --name or --endpoint: home (mafreebox.freebox.fr), away (mafreebox.freebox.fr)",
     );
     monitor
         .run(&["--name", "elsewhere"])
-        .failed(1, "no such box is registered; there is home away");
+        .failed(1, "no such box is registered; there is home (maf");
 }
 
 fn a_secret_in_broken_credentials_is_not_quoted() {

@@ -17,6 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         registering_twice_asks_once,
         force_asks_anew,
         a_revoked_token_is_asked_for_anew,
+        a_box_that_takes_the_place_of_another_is_used,
         a_second_box_is_added,
         the_file_of_the_python_script_is_read_and_never_written,
         a_place_that_cannot_be_written_is_noticed_before_anybody_walks,
@@ -161,6 +162,30 @@ fn a_revoked_token_is_asked_for_anew() {
     monitor.run(&[]).is_fine();
 }
 
+fn a_box_that_takes_the_place_of_another_is_used() {
+    let first = a_box(Outcome::Granted { after_polls: 0 });
+    let monitor = Monitor::trusting(&first);
+    let place = format!("localhost:{}", first.https_port());
+    let register = |monitor: &Monitor| monitor.run(&["--register", "--endpoint", &place]).code;
+    assert_eq!(register(&monitor), 0);
+    monitor.run(&[]).is_fine();
+    let (http_port, https_port) = (first.http_port(), first.https_port());
+    drop(first);
+    // Another box answers there now, with another identity and another certificate.
+    let second = SimulatedFreebox::start(Options {
+        uid: Some("ffffffffffffffffffffffffffffffff".to_owned()),
+        registration: Outcome::Granted { after_polls: 0 },
+        http_port,
+        https_port,
+        ..Options::default()
+    });
+    let monitor = monitor.with(&["--ssl-no-verify"]);
+    monitor.run(&[]).failed(3, "this is another box");
+    assert_eq!(register(&monitor), 0);
+    assert_eq!(monitor.run(&[]).is_fine().value("connection.state"), "1");
+    drop(second);
+}
+
 fn a_second_box_is_added() {
     let first = a_box(Outcome::Granted { after_polls: 0 });
     let second = SimulatedFreebox::start(Options {
@@ -189,7 +214,7 @@ fn a_second_box_is_added() {
     assert_eq!(run.is_fine().value("freebox.away.connection.state"), "1");
     monitor.run(&[]).failed(
         1,
-        "several boxes; pick one with --name or --endpoint: home away",
+        "several boxes; pick one with --name or --endpoint: home (localhost:",
     );
 }
 
