@@ -15,6 +15,7 @@ mod arguments;
 mod box_faults;
 mod check;
 mod delivery;
+mod disk;
 mod every;
 mod graphite;
 mod hour;
@@ -64,6 +65,8 @@ fn main() -> ExitCode {
     trials.extend(spool::trials());
     trials.extend(templates::trials());
     trials.extend(tls::trials());
+    trials.extend(leave_out(disk::strace(), disk::trials_with_strace()));
+    trials.extend(leave_out(disk::mounts(), disk::trials_with_mounts()));
     trials.extend(with_real_parts(&arguments));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

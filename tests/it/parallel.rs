@@ -16,6 +16,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_session_that_ends_in_the_middle_means_one_log_in,
         a_session_that_always_ends_is_not_chased,
         one_failing_section_costs_no_other,
+        whatever_goes_wrong_in_the_middle_costs_one_section,
         jobs_bounds_the_connections,
         side_by_side_is_faster,
         the_upload_can_be_taken_from_the_switch,
@@ -123,6 +124,46 @@ fn one_failing_section_costs_no_other() {
             "{}",
             run.stdout
         );
+    }
+}
+
+fn whatever_goes_wrong_in_the_middle_costs_one_section() {
+    let (at, monitor, whole) = warmed_up(Options::default());
+    for fault in [
+        "hang",
+        "drip",
+        "drip-headers",
+        "truncated",
+        "truncated-json",
+        "stalled",
+        "html:200",
+        "html:502",
+        "empty",
+        "no-content",
+        "wrong-type",
+        "huge:9000000",
+        "redirect:http://x.invalid/",
+        "drop",
+        "envelope:internal_error",
+        "envelope:ratelimited",
+        "broken-chunk",
+    ] {
+        at.fault("lan/browser/interfaces", fault.parse().expect(fault));
+        let run = monitor.run(&["--timeout", "3"]);
+        assert!(
+            run.took < Duration::from_millis(3500),
+            "{fault}: {:?}",
+            run.took
+        );
+        assert!([0, 2].contains(&run.code), "{fault}: {}", run.stderr);
+        assert!(run.stderr.lines().count() <= 1, "{fault}: {}", run.stderr);
+        check_lines(&run.stdout);
+        let without = |text: &str| {
+            let lines = text.lines().filter(|line| !line.contains(".lan."));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(without(&run.untimed()), without(&whole), "{fault}");
+        at.clear_faults();
     }
 }
 

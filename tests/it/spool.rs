@@ -36,6 +36,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         two_carbons_have_two_fates,
         a_stuck_carbon_delays_no_other,
         the_run_tells_what_waits,
+        the_run_tells_what_was_dropped,
         an_early_close_is_no_confirmation,
         a_second_run_at_once_is_exit_75,
         a_lock_ends_with_its_process,
@@ -478,6 +479,47 @@ fn the_run_tells_what_waits() {
     assert_eq!(spooled.len(), 2, "{text}");
     assert_eq!(value(spooled[0]), 0);
     assert!(value(spooled[1]) > 28, "{spooled:?}");
+}
+
+fn the_run_tells_what_was_dropped() {
+    let at = healthy();
+    let (monitor, dead) = (Monitor::registered(&at), closed_port());
+    let folder = format!(
+        ".local/state/freebox-monitor/localhost/spool/{}",
+        dead.replace(':', "_")
+    );
+    let then = now() - 1000;
+    let name = format!("{folder}/{then:010}-7-2.lines");
+    monitor.write(&name, &format!("old.run 1 {then}\nold.other 1 {then}\n"));
+    let arguments = ["--carbon", &dead, "--spool-age", "10m"];
+    assert_eq!(monitor.run(&arguments).code, 5);
+    assert_eq!(monitor.run(&arguments).code, 5);
+    assert_eq!(monitor.run(&arguments).code, 5);
+    let mut files: Vec<_> = fs::read_dir(monitor.path(&folder))
+        .expect("the spool")
+        .map(|it| it.expect("a file").path())
+        .filter(|path| path.extension().is_some_and(|it| it == "lines"))
+        .collect();
+    files.sort_by_key(|path| {
+        fs::metadata(path)
+            .and_then(|it| it.modified())
+            .expect("a time")
+    });
+    let dropped: Vec<String> = files
+        .iter()
+        .map(|path| fs::read_to_string(path).expect("lines"))
+        .map(|text| {
+            text.split(".exec.dropped ")
+                .nth(1)
+                .expect("it")
+                .split(' ')
+                .next()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    // Dropped by the first, told by the second, once.
+    assert_eq!(dropped, ["0", "2", "0"]);
 }
 
 fn an_early_close_is_no_confirmation() {
