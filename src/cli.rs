@@ -579,8 +579,9 @@ impl Args {
             _ if self.every.is_some() && (task != Task::Collect || self.dry_run) => {
                 Err(Error::misuse("--every goes with collecting only"))
             }
-            _ if self.carbon.is_empty() && self.verify.is_some() => {
-                Err(Error::misuse("--verify goes with --carbon only"))
+            // It shows what one carbon has stored, and says nothing of another.
+            _ if self.carbon.len() != 1 && self.verify.is_some() => {
+                Err(Error::misuse("--verify goes with one --carbon only"))
             }
             _ if self.dry_run && !matches!(task, Task::Collect | Task::Replay(_)) => {
                 Err(Error::misuse("--dry-run goes with collecting only"))

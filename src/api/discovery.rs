@@ -66,20 +66,15 @@ impl Endpoint {
 /// When nothing there is a Freebox that can be spoken to.
 pub(crate) fn find(transport: &Transport, search: &Search) -> Result<Endpoint, Error> {
     let address = &search.address;
-    let https = |port| {
-        let origin = address.origin(Scheme::Https, port);
-        let found = probe(transport, &origin);
-        found
-            .map(|document| (origin.clone(), document))
-            .map_err(|fault| (origin, fault))
+    let probed = |scheme, port| {
+        let origin = address.origin(scheme, port);
+        match probe(transport, &origin) {
+            Ok(document) => Ok((origin, document)),
+            Err(fault) => Err((origin, fault)),
+        }
     };
-    let http = |port| {
-        let origin = address.origin(Scheme::Http, port);
-        let found = probe(transport, &origin);
-        found
-            .map(|document| (origin.clone(), document))
-            .map_err(|fault| (origin, fault))
-    };
+    let https = |port| probed(Scheme::Https, port);
+    let http = |port| probed(Scheme::Http, port);
     let found = match (address.scheme, address.port) {
         (Some(Scheme::Https), port) => https(port.unwrap_or(443)),
         (Some(Scheme::Http), port) => http(port.unwrap_or(80)),

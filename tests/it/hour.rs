@@ -12,8 +12,9 @@ use libtest_mimic::Trial;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::graphite::Graphite;
+use crate::graphite::{Graphite, Web};
 use crate::monitor::{APP_ID, APP_TOKEN, Monitor};
+use crate::random::Random;
 use crate::session::healthy;
 use crate::simulated_freebox::SimulatedFreebox;
 use crate::trials;
@@ -184,6 +185,13 @@ impl Minutes {
     }
 }
 
+/// A relay with its caches, and a graphite-web that shows what they have.
+fn with_web() -> (Graphite, Web) {
+    let carbon = carbon("1s:1d");
+    let web = carbon.web();
+    (carbon, web)
+}
+
 fn a_relay_killed_right_after_it_confirmed_loses_nothing() {
     let carbon = carbon("1s:1d");
     let mut minutes = Minutes::new(&carbon);
@@ -234,23 +242,6 @@ fn wait_for_the_caches(carbon: &Graphite) {
     }
 }
 
-/// A small generator, so that a failure can be had again.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize) % bound
-    }
-
-    fn one_of<T: Copy>(&mut self, things: &[T]) -> T {
-        things[self.below(things.len())]
-    }
-}
-
 /// Sixty runs with faults between and during them.
 fn an_hour(mut minutes: Minutes, carbon: &Graphite, seed: u64) {
     let mut random = Random(seed);
@@ -258,7 +249,7 @@ fn an_hour(mut minutes: Minutes, carbon: &Graphite, seed: u64) {
     for run in 0..62 {
         let start = Instant::now();
         let kill = random.below(6) == 0;
-        let after = Duration::from_millis(random.below(60) as u64);
+        let after = Duration::from_millis(random.below(60));
         match minutes.run(kill.then_some(after)) {
             None => kills += 1,
             Some(_) => ended += 1,
@@ -321,16 +312,14 @@ fn an_hour_of_faults_loses_nothing() {
 }
 
 fn an_hour_of_faults_with_read_back_loses_nothing() {
-    let carbon = carbon("1s:1d");
-    let web = carbon.web();
+    let (carbon, web) = with_web();
     let mut minutes = Minutes::new(&carbon);
     minutes.more = vec!["--verify".to_owned(), web.url()];
     an_hour(minutes, &carbon, 1984);
 }
 
 fn what_graphite_web_shows_is_done_with() {
-    let carbon = carbon("1s:1d");
-    let web = carbon.web();
+    let (carbon, web) = with_web();
     let mut minutes = Minutes::new(&carbon);
     minutes.more = vec!["--verify".to_owned(), web.url()];
     for waiting in [1, 1, 1] {
@@ -346,8 +335,7 @@ fn what_graphite_web_shows_is_done_with() {
 }
 
 fn what_graphite_web_does_not_show_goes_again() {
-    let carbon = carbon("1s:1d");
-    let web = carbon.web();
+    let (carbon, web) = with_web();
     let mut minutes = Minutes::new(&carbon);
     minutes.more = vec![
         "--verify".to_owned(),

@@ -21,6 +21,7 @@ mod graphite;
 mod hour;
 mod monitor;
 mod parallel;
+mod random;
 mod receiver;
 mod record;
 mod recordings;

@@ -9,6 +9,7 @@ use libtest_mimic::Trial;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::monitor::{Monitor, PROGRAM, Run, check_lines, project_file};
+use crate::random::Random;
 use crate::receiver::{FullQueue, Manner, Receiver, Sink, closed_port};
 use crate::session::healthy;
 use crate::trials;
@@ -664,24 +665,11 @@ fn sizes_and_ages_are_read_strictly() {
     }
     monitor
         .run(&["--verify", "http://x"])
-        .failed(1, "--verify goes with --carbon only");
+        .failed(1, "--verify goes with one --carbon only");
     let every = ["--every", "60", "--dry-run"];
     monitor
         .run(&every)
         .failed(1, "--every goes with collecting only");
-}
-
-/// A small generator, so that a failure can be had again.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
 }
 
 fn killed_at_any_moment_nothing_is_torn_or_lost() {
