@@ -24,6 +24,9 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials![
         a_relay_killed_right_after_it_confirmed_loses_nothing,
         caches_terminated_right_after_they_were_fed_lose_nothing,
+        a_relay_killed_in_the_middle_loses_nothing,
+        a_relay_that_was_only_stopped_gets_lines_twice,
+        a_relay_that_was_away_gets_all_of_it,
         an_hour_of_faults_loses_nothing,
     ]
 }
@@ -228,6 +231,62 @@ fn caches_terminated_right_after_they_were_fed_lose_nothing() {
         thread::sleep(MINUTE);
     }
     let (_, missing, wrong) = minutes.compare(&carbon);
+    assert!(
+        missing.is_empty() && wrong.is_empty(),
+        "{missing:?} {wrong:?}"
+    );
+}
+
+fn a_relay_killed_in_the_middle_loses_nothing() {
+    let carbon = carbon("1s:1d");
+    let mut minutes = Minutes::new(&carbon);
+    assert_eq!(minutes.run(None), Some(0));
+    // It has the lines in its socket and does not read them any more.
+    carbon.kill("relay", Signal::STOP);
+    let code = thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(Duration::from_millis(400));
+            carbon.kill("relay", Signal::KILL);
+        });
+        minutes.run(None)
+    });
+    assert_eq!(code, Some(5));
+    carbon.restart("relay").expect("the relay");
+    assert_eq!(minutes.run(None), Some(0));
+    let (expected, missing, wrong) = minutes.compare(&carbon);
+    assert!(expected > 3 * 28, "{expected}");
+    assert!(
+        missing.is_empty() && wrong.is_empty(),
+        "{missing:?} {wrong:?}"
+    );
+}
+
+fn a_relay_that_was_only_stopped_gets_lines_twice() {
+    let carbon = carbon("1s:1d");
+    let mut minutes = Minutes::new(&carbon);
+    carbon.kill("relay", Signal::STOP);
+    assert_eq!(minutes.run(None), Some(5), "unknown is not confirmed");
+    carbon.kill("relay", Signal::CONT);
+    assert_eq!(minutes.run(None), Some(0));
+    let (_, missing, wrong) = minutes.compare(&carbon);
+    assert!(
+        missing.is_empty() && wrong.is_empty(),
+        "{missing:?} {wrong:?}"
+    );
+}
+
+fn a_relay_that_was_away_gets_all_of_it() {
+    let carbon = carbon("1s:1d");
+    let mut minutes = Minutes::new(&carbon);
+    carbon.kill("relay", Signal::KILL);
+    for waiting in 1..=30 {
+        assert_eq!(minutes.run(None), Some(5));
+        assert_eq!(minutes.waiting().len(), waiting);
+    }
+    carbon.restart("relay").expect("the relay");
+    assert_eq!(minutes.run(None), Some(0));
+    let (expected, missing, wrong) = minutes.compare(&carbon);
+    assert!(expected > 31 * 28, "{expected}");
     assert!(
         missing.is_empty() && wrong.is_empty(),
         "{missing:?} {wrong:?}"
