@@ -226,6 +226,28 @@ fn with_unit(word: &str, units: &[(&str, u64)]) -> Option<u64> {
 
 /// The short options that take a value.
 const SHORT_WITH_VALUE: [char; 4] = ['c', 'e', 'f', 't'];
+/// The long ones.
+const LONG_WITH_VALUE: [&str; 19] = [
+    "--status",
+    "--endpoint",
+    "--name",
+    "--config",
+    "--format",
+    "--carbon",
+    "--resend",
+    "--verify",
+    "--spool-age",
+    "--spool-size",
+    "--every",
+    "--template",
+    "--replay",
+    "--record",
+    "--jobs",
+    "--timeout",
+    "--auth-hash-type",
+    "--api-version-force",
+    "--ssl-ca-bundle-file",
+];
 
 /// The form of the lines.
 #[derive(Clone, Copy, Debug)]
@@ -397,10 +419,19 @@ fn without_password(words: &str) -> String {
 fn normalised(args: Vec<String>) -> Vec<String> {
     let mut out = Vec::new();
     let mut rest = args.into_iter();
-    for arg in rest.by_ref() {
+    while let Some(arg) = rest.next() {
         if arg == "--" {
             out.push(arg);
             break;
+        }
+        let wants_value = LONG_WITH_VALUE.contains(&arg.as_str())
+            || SHORT_WITH_VALUE
+                .iter()
+                .any(|letter| arg == format!("-{letter}"));
+        if wants_value {
+            out.push(arg);
+            out.extend(rest.next());
+            continue;
         }
         match arg.strip_prefix("--").and_then(|long| long.split_once('=')) {
             Some((name, value)) => out.extend([format!("--{name}"), value.to_owned()]),
@@ -664,6 +695,7 @@ mod tests {
             ("-P --internal-disk-usage", "--status disk --status disk"),
             ("--status-vpnsrv", "--status vpnsrv"),
             ("-h", "--help"),
+            ("--name -HS -c --status-sys", "--name -HS -c --status-sys"),
             ("-Ac.credentials", "-A -c .credentials"),
             (
                 "-c .credentials -- -HS --a=b",
@@ -682,6 +714,24 @@ mod tests {
             Some("box:8443")
         );
         assert_eq!(settings.config, Some(PathBuf::from("file")));
+    }
+
+    #[test]
+    fn every_option_with_a_value_is_known_as_such() {
+        let help = Args::from_args(&["freebox-monitor"], &["--help"]);
+        let usage = help.err().map(|early| early.output).unwrap_or_default();
+        let usage = usage.lines().next().unwrap_or_default().replace("...", "");
+        let with_value = |option: &&str| option.contains('<');
+        let options: Vec<&str> = usage.split('[').filter(with_value).collect();
+        assert_eq!(options.len(), LONG_WITH_VALUE.len(), "{usage}");
+        for option in options {
+            let name = option.split(' ').next().unwrap_or_default();
+            let short = name
+                .chars()
+                .nth(1)
+                .is_some_and(|it| SHORT_WITH_VALUE.contains(&it));
+            assert!(short || LONG_WITH_VALUE.contains(&name), "{name}");
+        }
     }
 
     #[test]

@@ -93,6 +93,9 @@ impl FromStr for Address {
         };
         // A path is what people copy along from the browser; the box says its own.
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        if authority.contains('@') {
+            return Err("leave user:password@ out".to_owned());
+        }
         let (host, port) = host_and_port(authority)?;
         Ok(Address {
             scheme,
