@@ -224,6 +224,17 @@ fn with_unit(word: &str, units: &[(&str, u64)]) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(*factor)
 }
 
+/// Two ways to the same spool would get in each other's way.
+fn each_once(carbons: Vec<Carbon>) -> Vec<Carbon> {
+    let mut once: Vec<Carbon> = Vec::new();
+    for carbon in carbons {
+        if !once.contains(&carbon) {
+            once.push(carbon);
+        }
+    }
+    once
+}
+
 /// The short options that take a value.
 const SHORT_WITH_VALUE: [char; 4] = ['c', 'e', 'f', 't'];
 /// The long ones.
@@ -527,7 +538,7 @@ impl Args {
             patch_upload: self.patch_rate_up_bytes_up,
             jobs: self.jobs,
             template: self.template.map(TemplateChoice::named),
-            carbons: self.carbon,
+            carbons: each_once(self.carbon),
             rules: Rules {
                 resend: self.resend,
                 bounds: Bounds {

@@ -106,9 +106,14 @@ impl<'a> Monitor<'a> {
 
     fn run(&mut self, times: &Times) -> Result<Exit, Error> {
         let collected = collected(self.settings, &self.client, times);
+        let told = match self.client.verdict() {
+            // A box that was away has not told anything new.
+            Some(_) => self.remembered.told.clone(),
+            None => kept_back(&collected),
+        };
         let after = Remembered {
             known: self.client.known(),
-            told: kept_back(&collected),
+            told,
         };
         let before = std::mem::replace(&mut self.remembered, after);
         if self.remembered != before && self.lock.is_some() {

@@ -146,9 +146,9 @@ impl<'a> Outbox<'a> {
         };
         while !rest.is_empty() {
             let (batch, behind) = rest.split_at(batch_length(rest));
-            let text = self.text(spool, batch);
+            let (sent, text) = self.text(spool, batch);
             carbon::deliver(self.to, &text, deadline).map_err(|error| failed(error, rest))?;
-            for entry in batch {
+            for entry in sent {
                 self.confirmed(spool, entry, now, verified);
             }
             rest = behind;
@@ -156,16 +156,20 @@ impl<'a> Outbox<'a> {
         carbon::deliver(self.to, unkept, deadline).map_err(|error| failed(error, rest))
     }
 
-    /// The lines of several runs.
-    fn text(&self, spool: &Spool, batch: &[Entry]) -> String {
+    /// Those of several runs that can be read, and their lines.
+    fn text<'b>(&self, spool: &Spool, batch: &'b [Entry]) -> (Vec<&'b Entry>, String) {
         let mut text = String::new();
+        let mut read = Vec::new();
         for entry in batch {
             match spool.read(entry) {
-                Ok(lines) => text.push_str(&lines),
+                Ok(lines) => {
+                    text.push_str(&lines);
+                    read.push(entry);
+                }
                 Err(error) => log::warn!("carbon at {}: a kept run: {error}", self.to),
             }
         }
-        text
+        (read, text)
     }
 
     fn confirmed(&self, spool: &Spool, entry: &Entry, now: u64, verified: bool) {
@@ -224,7 +228,8 @@ impl Entry {
     /// Whether it is to be sent: what was confirmed rests for a while; what is ahead of the clock
     /// could overwrite good points far away and is held back.
     fn is_due(&self, now: u64) -> bool {
-        let has_rested = self.confirmed == 0 || now >= self.at + APART || now < self.at;
+        let has_rested =
+            self.confirmed == 0 || now >= self.at.saturating_add(APART) || now < self.at;
         self.timestamp <= now && has_rested
     }
 }

@@ -123,9 +123,11 @@ impl Spool {
     fn write(&self, entry: &Entry, text: &str) -> io::Result<()> {
         let path = self.path(entry);
         let mut options = OpenOptions::new();
+        // What has this name already is of the same second of a clock that was set back.
         let mut file = options
             .write(true)
-            .create_new(true)
+            .create(true)
+            .truncate(true)
             .mode(0o600)
             .open(&path)?;
         file.write_all(text.as_bytes()).inspect_err(|_| {

@@ -20,6 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         jobs_bounds_the_connections,
         side_by_side_is_faster,
         the_upload_can_be_taken_from_the_switch,
+        what_permissions_keep_back_is_said_once,
     ]
 }
 
@@ -214,4 +215,30 @@ fn the_upload_can_be_taken_from_the_switch() {
         unpatched.value("connection.bytes_up"),
         run.value("connection.bytes_up")
     );
+}
+
+fn what_permissions_keep_back_is_said_once() {
+    let at = healthy();
+    let monitor = Monitor::registered(&at).with(&["--all"]);
+    let first = monitor.run(&[]);
+    assert_eq!(
+        (first.code, first.stderr.lines().count()),
+        (0, 3),
+        "{}",
+        first.stderr
+    );
+    monitor.run(&[]).is_fine();
+    at.refuse();
+    assert_eq!(monitor.run(&[]).code, 4);
+    at.accept_again();
+    monitor.run(&[]).is_fine();
+    // One more is news, the others are not.
+    at.set_permission("calls", false);
+    monitor.run(&[]).complained(0, "section call: ");
+    // Who asks for one section hears of it each time.
+    for _ in 0..2 {
+        Monitor::registered(&at)
+            .run(&["-C"])
+            .complained(0, "the permission 'calls' is missing");
+    }
 }

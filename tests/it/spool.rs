@@ -425,6 +425,10 @@ fn two_carbons_have_two_fates() {
     assert_eq!(sink.take().concat().lines().count(), 57);
     assert!(waiting(&monitor, &sink.address())[0].contains(".1-"));
     assert!(!waiting(&monitor, &dead)[0].contains(".1-"));
+    // The same one twice is one.
+    let before = waiting(&monitor, &sink.address()).len();
+    deliver(&monitor, &sink.address(), &["--carbon", &sink.address()]).is_fine();
+    assert_eq!(waiting(&monitor, &sink.address()).len(), before + 1);
     // Both dead: a line for each.
     let other = closed_port();
     let run = deliver(&monitor, &dead, &["--carbon", &other]);
