@@ -1,5 +1,7 @@
 //! The command line, and the files it names.
 
+use std::fs;
+
 use libtest_mimic::Trial;
 
 use crate::monitor::{Monitor, project_file};
@@ -14,6 +16,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         the_list_of_metrics_is_a_table,
         a_folder_is_no_file,
         a_recording_that_is_none_is_refused,
+        the_crontab_for_sexigraf_works,
         several_boxes_want_to_be_told_apart,
         a_secret_in_broken_credentials_is_not_quoted,
         without_a_home_everything_still_works,
@@ -125,6 +128,29 @@ fn a_recording_that_is_none_is_refused() {
             .run(&["--replay", path.to_str().unwrap()])
             .failed(1, words);
     }
+}
+
+fn the_crontab_for_sexigraf_works() {
+    let text = fs::read_to_string(project_file("sexigraf/freebox-monitor.cron"));
+    let text = text.expect("the crontab");
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("* * * * * "))
+        .collect();
+    let [line] = lines[..] else {
+        panic!("not one line: {text}");
+    };
+    let words: Vec<&str> = line.split_whitespace().skip(5).collect();
+    assert_eq!(words[..2], ["root", "freebox-monitor"]);
+    let recording = project_file("tests/boxes/ultra.json");
+    let preview = ["--dry-run", "--replay", recording.to_str().unwrap()];
+    let run = Monitor::new().run(&[&words[2..], &preview].concat());
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("lines for carbon at localhost:2003"),
+        "{}",
+        run.stderr
+    );
 }
 
 fn several_boxes_want_to_be_told_apart() {
