@@ -202,7 +202,7 @@ fn a_long_run_costs_a_beat_and_doubles_none() {
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap()
         .as_secs();
-    assert!(stamps[3].abs_diff(now) <= 1, "{stamps:?} {now}");
+    assert!(stamps[3].abs_diff(now) <= 3, "{stamps:?} {now}");
     stays.signal(Signal::TERM);
     assert_eq!(stays.end().0, Some(0));
 }
