@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value as Json};
 
-use crate::api::{Error, Kind};
+use crate::api::{Error, Kind, SIZE_OF_HOSTS, USUAL_SIZE};
 use crate::sample::Value;
 
 /// One path that a section asks for.
@@ -32,6 +32,8 @@ pub(crate) struct Then {
     pub(crate) paths: fn(&Json, u64) -> Vec<String>,
     /// What their results should be.
     pub(crate) shape: Shape,
+    /// How many bytes their answers may have.
+    pub(crate) largest: u64,
 }
 
 /// What a result should be.
@@ -87,6 +89,7 @@ impl Ask {
         self.then = Some(Then {
             paths,
             shape: Shape::Object,
+            largest: USUAL_SIZE,
         });
         self
     }
@@ -96,6 +99,17 @@ impl Ask {
         self.then = Some(Then {
             paths,
             shape: Shape::List,
+            largest: USUAL_SIZE,
+        });
+        self
+    }
+
+    /// Asks for a list of hosts at each of the paths that follow from the result.
+    pub(crate) const fn then_hosts(mut self, paths: fn(&Json, u64) -> Vec<String>) -> Self {
+        self.then = Some(Then {
+            paths,
+            shape: Shape::List,
+            largest: SIZE_OF_HOSTS,
         });
         self
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
-use crate::api::{Client, Error, Kind};
+use crate::api::{Client, Error, Kind, USUAL_SIZE};
 use crate::ask::{Answers, Ask, Shape, Then};
 use crate::sample::Sample;
 use crate::sections::Section;
@@ -85,6 +85,7 @@ pub(crate) fn collect(
 struct Wish {
     path: String,
     shape: Shape,
+    largest: u64,
     /// The sections that want it, each with whether it cannot do without.
     sections: Vec<(&'static str, bool)>,
     /// What follows from the result, for which section.
@@ -104,6 +105,7 @@ impl Wish {
         let mut wish = Wish {
             path: ask.path.to_owned(),
             shape: ask.shape,
+            largest: USUAL_SIZE,
             sections: Vec::new(),
             then: Vec::new(),
         };
@@ -135,10 +137,11 @@ impl Wish {
     fn following(&self, result: &Json, time: u64) -> Vec<Wish> {
         let of_then = |(section, then): &(&'static str, Then)| {
             let paths = (then.paths)(result, time).into_iter();
-            let (section, shape) = (*section, then.shape);
+            let (section, shape, largest) = (*section, then.shape, then.largest);
             paths.map(move |path| Wish {
                 path,
                 shape,
+                largest,
                 sections: vec![(section, false)],
                 then: Vec::new(),
             })
@@ -195,7 +198,7 @@ impl Board {
     fn work(&self, client: &Client, number: usize) {
         while let Some(wish) = self.next(number) {
             let start = Instant::now();
-            let result = client.get(&wish.path);
+            let result = client.get(&wish.path, wish.largest);
             let result = result.and_then(|result| wish.check(result));
             let took = start.elapsed();
             let following = match &result {

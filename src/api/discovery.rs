@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use super::address::{Address, Scheme};
 use super::envelope;
 use super::error::{Error, Kind};
-use super::transport::{Fault, Transport};
+use super::transport::{Fault, Transport, USUAL_SIZE};
 use crate::json::{flag, number, text};
 use crate::sample::Value;
 
@@ -184,7 +184,7 @@ fn no_answer(endpoint: &str, words: String) -> Error {
 
 /// Asks for the one document that has no envelope.
 fn probe(transport: &Transport, origin: &str) -> Result<Document, Fault> {
-    let answer = transport.get(&format!("{origin}/api_version"), None)?;
+    let answer = transport.get(&format!("{origin}/api_version"), None, USUAL_SIZE)?;
     let json = envelope::parse(answer.status, &answer.body).map_err(|kind| match kind {
         Kind::NoAnswer(words) | Kind::NotUnderstood(words) => Fault::Broken(words),
         _ => Fault::Broken("not a Freebox".to_owned()),

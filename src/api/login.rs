@@ -6,7 +6,7 @@ use sha1::Sha1;
 use sha2::Sha256;
 
 use super::error::{Declined, Error, Kind};
-use super::transport::{Answer, Fault, Transport};
+use super::transport::{Answer, Fault, Transport, USUAL_SIZE};
 use crate::error::one_line;
 use crate::json::{flag, text};
 use crate::secret::Secret;
@@ -199,7 +199,7 @@ pub(crate) fn status(transport: &Transport, base: &str, track_id: i64) -> Result
 }
 
 fn get(transport: &Transport, base: &str, path: &str, app: Option<&App>) -> Result<Json, Error> {
-    let answer = transport.get(&format!("{base}{path}"), None);
+    let answer = transport.get(&format!("{base}{path}"), None, USUAL_SIZE);
     unwrap(answer, app).map_err(|kind| Error::new(path, kind))
 }
 

@@ -21,7 +21,7 @@ pub(crate) use error::{Error, Kind, PERMISSIONS_PAGE};
 pub(crate) use login::{App, HashType, Status, authorize, status};
 pub(crate) use recording::Recording;
 pub(crate) use roots::read_bundle;
-pub(crate) use transport::{Limits, Transport, Trust};
+pub(crate) use transport::{Limits, SIZE_OF_HOSTS, Transport, Trust, USUAL_SIZE};
 
 use crate::secret::Secret;
 use transport::{Answer, Fault};
@@ -99,17 +99,18 @@ impl Client {
         matches!(self.source, Source::Replay(_))
     }
 
-    /// The result at `path`, `null` where the box says success and nothing else.
+    /// The result at `path`, `null` where the box says success and nothing else. An answer with
+    /// more than `largest` bytes is given up.
     ///
     /// # Errors
     /// See [`Kind`]; the error names the path.
-    pub(crate) fn get(&self, path: &str) -> Result<Json, Error> {
+    pub(crate) fn get(&self, path: &str, largest: u64) -> Result<Json, Error> {
         match &self.source {
             Source::Replay(recording) => {
                 let answer = recording.answer(path).and_then(envelope::open);
                 answer.map_err(|kind| Error::new(path, kind))
             }
-            Source::Live(live) => live.get(path),
+            Source::Live(live) => live.get(path, largest),
         }
     }
 
@@ -211,11 +212,11 @@ struct State {
 
 impl Live {
     /// Asks, with one remedy each for a session that is over and a box that has moved.
-    fn get(&self, path: &str) -> Result<Json, Error> {
+    fn get(&self, path: &str, largest: u64) -> Result<Json, Error> {
         let (mut renewed, mut moved) = (false, false);
         loop {
             let (url, token, generation) = self.prepare(path)?;
-            let answer = self.ask(path, &url, &token);
+            let answer = self.ask(path, &url, &token, largest);
             match &answer {
                 Err(error) if error.wants_login() && !renewed => {
                     renewed = true;
@@ -230,8 +231,8 @@ impl Live {
         }
     }
 
-    fn ask(&self, path: &str, url: &str, token: &Secret) -> Result<Json, Error> {
-        let answer = opened(self.transport.get(url, Some(token)));
+    fn ask(&self, path: &str, url: &str, token: &Secret, largest: u64) -> Result<Json, Error> {
+        let answer = opened(self.transport.get(url, Some(token), largest));
         if matches!(answer, Ok(_) | Err(Kind::Declined(_))) {
             self.state().proven = true;
         }

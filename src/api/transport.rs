@@ -22,8 +22,11 @@ use crate::deadline::Deadline;
 use crate::error::{chain, one_line};
 use crate::secret::Secret;
 
-/// No answer that is read here comes near: the longest list seen has some 150 kB.
-const LARGEST_BODY: u64 = 8 * 1024 * 1024;
+/// How many bytes an answer may have. Hardly any comes near.
+pub(crate) const USUAL_SIZE: u64 = 8 * 1024 * 1024;
+/// The same for the lists of hosts, the only ones that grow for ever: a box forgets nobody, and
+/// telephones have a new address every day. A host is about a kilobyte.
+pub(crate) const SIZE_OF_HOSTS: u64 = 64 * 1024 * 1024;
 /// A box on the same network answers in milliseconds.
 const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 /// The most that `--jobs` can ask for.
@@ -188,7 +191,12 @@ impl Transport {
     }
 
     /// Fetches `url`. A connection that was kept and turns out to be dead costs a second try.
-    pub(super) fn get(&self, url: &str, session: Option<&Secret>) -> Result<Answer, Fault> {
+    pub(super) fn get(
+        &self,
+        url: &str,
+        session: Option<&Secret>,
+        largest: u64,
+    ) -> Result<Answer, Fault> {
         let ask = |left: Duration| {
             let request = self
                 .agent
@@ -201,10 +209,10 @@ impl Transport {
                 None => request.call(),
             }
         };
-        let answer = match self.exchange(url, ask) {
+        let answer = match self.exchange(url, largest, ask) {
             Err(Fault::Lost(_)) => {
                 log::debug!("{url}: trying once more");
-                self.exchange(url, ask)
+                self.exchange(url, largest, ask)
             }
             other => other,
         };
@@ -217,7 +225,7 @@ impl Transport {
 
     /// Sends `body` to `url`.
     pub(super) fn post(&self, url: &str, body: &Json) -> Result<Answer, Fault> {
-        self.exchange(url, |left| {
+        self.exchange(url, USUAL_SIZE, |left| {
             let request = self
                 .agent
                 .post(url)
@@ -233,6 +241,7 @@ impl Transport {
     fn exchange(
         &self,
         url: &str,
+        largest: u64,
         ask: impl FnOnce(Duration) -> Result<Response<Body>, ureq::Error>,
     ) -> Result<Answer, Fault> {
         let limits = *self.limits.lock().unwrap_or_else(PoisonError::into_inner);
@@ -242,7 +251,7 @@ impl Transport {
         };
         self.requests.fetch_add(1, Ordering::Relaxed);
         let answer = ask(limit).map_err(|error| fault(error, limit));
-        let answer = answer.and_then(|response| read(response, limit));
+        let answer = answer.and_then(|response| read(response, largest, limit));
         match &answer {
             Ok(answer) => log::debug!("{url}: {}, {} bytes", answer.status, answer.body.len()),
             Err(fault) => log::debug!("{url}: {fault}"),
@@ -252,7 +261,7 @@ impl Transport {
 }
 
 /// The whole of an answer, within bounds.
-fn read(mut response: Response<Body>, limit: Duration) -> Result<Answer, Fault> {
+fn read(mut response: Response<Body>, largest: u64, limit: Duration) -> Result<Answer, Fault> {
     let status = response.status();
     if status.is_redirection() {
         let to = response.headers().get("location");
@@ -260,7 +269,7 @@ fn read(mut response: Response<Body>, limit: Duration) -> Result<Answer, Fault> 
         let words = format!("redirects to {}, which is not followed", one_line(to));
         return Err(Fault::Broken(words));
     }
-    let body = response.body_mut().with_config().limit(LARGEST_BODY);
+    let body = response.body_mut().with_config().limit(largest);
     Ok(Answer {
         status: status.as_u16(),
         body: body.read_to_vec().map_err(|error| fault(error, limit))?,
@@ -289,8 +298,8 @@ fn fault(error: ureq::Error, limit: Duration) -> Fault {
         ureq::Error::HostNotFound => Fault::Unreachable("the name is not known".to_owned()),
         ureq::Error::Rustls(error) => tls_fault(&error),
         ureq::Error::Io(error) => io_fault(&error, limit),
-        ureq::Error::BodyExceedsLimit(_) => {
-            let mebibytes = LARGEST_BODY / 1024 / 1024;
+        ureq::Error::BodyExceedsLimit(largest) => {
+            let mebibytes = largest / 1024 / 1024;
             Fault::Broken(format!("the answer is larger than {mebibytes} MiB"))
         }
         ureq::Error::Protocol(error) => {

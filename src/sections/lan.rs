@@ -17,7 +17,7 @@ use crate::sample::Sample;
 pub(super) const ASKS: &[Ask] = &[
     object("lan/config/"),
     list("lan/browser/interfaces/")
-        .then_lists(|interfaces, _| paths_for(interfaces, "name", "lan/browser/{}/")),
+        .then_hosts(|interfaces, _| paths_for(interfaces, "name", "lan/browser/{}/")),
     list("repeater/"),
 ];
 

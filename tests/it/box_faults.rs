@@ -19,6 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         an_answer_that_drips_is_given_up,
         headers_that_drip_are_given_up,
         a_body_beyond_all_bounds_is_given_up,
+        only_a_list_of_hosts_may_be_long,
         a_redirect_is_not_followed,
         broken_answers_cost_one_answer,
         a_dropped_connection_is_tried_once_more,
@@ -121,6 +122,34 @@ fn a_body_beyond_all_bounds_is_given_up() {
         run.complained(2, "connection/config/: the answer is larger than 8 MiB");
         check_lines(&run.stdout);
     }
+}
+
+fn only_a_list_of_hosts_may_be_long() {
+    let at = healthy();
+    let monitor = Monitor::registered(&at);
+    monitor.run(&[]).is_fine();
+    let host = |number: usize| {
+        json!({"l2ident": {"id": format!("02:00:5E:00:{:02X}:{:02X}", number / 256, number % 256)},
+               "active": true, "primary_name": "x".repeat(1000)})
+    };
+    let hosts: Vec<_> = (0..10_000).map(host).collect();
+    at.set_answer(
+        "lan/browser/pub/",
+        json!({"success": true, "result": hosts}),
+    );
+    let run = monitor.run(&["-B"]);
+    let lines = run.is_fine().stdout.matches(".lan.host.pub.").count();
+    assert!(lines >= 10_000, "{lines}");
+    let bytes = 65 * 1024 * 1024;
+    at.fault(
+        "lan/browser/pub",
+        Fault::Huge {
+            bytes,
+            chunked: true,
+        },
+    );
+    let run = monitor.run(&["-B"]);
+    run.complained(2, "lan/browser/pub/: the answer is larger than 64 MiB");
 }
 
 fn a_redirect_is_not_followed() {
