@@ -207,7 +207,9 @@ fn a_pipe_to_nc_works() {
         .expect("nc");
     assert!(status.success() && program.wait().expect("the program ends").success());
     let path = "freebox.mafreebox_freebox_fr.connection.rate_down";
-    let arrived = |stored: &crate::graphite::Stored| stored.contains_key(path);
+    let arrived = |stored: &crate::graphite::Stored| {
+        stored.get(path).is_some_and(|points| !points.is_empty())
+    };
     let stored = carbon.read_until(SOON, arrived);
     assert_eq!(
         stored[path].iter().map(|it| it.1).collect::<Vec<_>>(),
