@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value as Json;
 
 use crate::api::{Client, Error, Kind, USUAL_SIZE};
-use crate::ask::{Answers, Ask, Shape, Then};
-use crate::sample::Sample;
+use crate::metrics::sample::Sample;
 use crate::sections::Section;
+use crate::sections::ask::{Answers, Ask, Shape, Then};
 
 /// A further connection costs a TLS handshake, which so many requests make good.
 const REQUESTS_A_CONNECTION: usize = 4;

@@ -1,64 +1,40 @@
 //! freebox-monitor asks a Freebox for its statistics and sends them to Graphite, once, from cron.
 //!
-//! The data flow one way: arguments, client, sections, samples, template, lines, delivery. A file
-//! uses only files that stand further down in this list:
+//! The data flow one way: arguments, client, sections, samples, template, lines, delivery. A room
+//! uses only rooms that stand further down in this list (`tests/it/rooms.rs` holds that):
 //!
 //! - `main` conducts: it calls the others in order, logs, and exits
-//! - `register`: asking for access, with a person at the box
-//! - `check`: everything a run depends on, step by step
-//! - `record`: the answers of the box in a file, with `pseudonym` for what is private in them
-//! - `run`: one run, from the template to the delivery; `patch` mends a known fault of some boxes
-//! - `every`: the beats of a process that stays
-//! - `listing`: what `--list-metrics` and `--check-template` print
-//! - `target`: which box, from arguments and credentials
+//! - `tasks`: one file for each thing that the program can be asked to do
 //! - `cli`: the arguments and what they mean
 //! - `collect`: asks for what the sections want, side by side, and has them read it
 //! - `sections`: one file for each part of what a box can tell, and `exec` for the run itself
-//! - `ask`: what a section wants to know, and what came of it
-//! - `encode`: samples to lines
+//! - `encode`: samples to text, one file for each format
 //! - `template`: metrics to paths
-//! - `deliver`: lines to stdout, or by way of a spool to carbon
-//! - `credentials`, `state`, `lock`: the files a run reads and leaves
-//! - `api`: one path in, one result out; it alone sends requests
-//! - `registry`, `sample`, `json`: what a metric is, and how it is read
-//! - `files`, `net`, `stderr`, `deadline`, `secret`, `error`: what everybody needs
+//! - `state`: the files that a run reads and leaves
+//! - `deliver`: text to stdout, or by way of a spool to carbon
+//! - `api`: one path in, one result out; it alone sends requests to the box
+//! - `metrics`: what a metric is, and how it is read
+//! - `base`: what everybody needs and what knows nobody
 
 mod api;
-mod ask;
-mod check;
+mod base;
 mod cli;
 mod collect;
-mod credentials;
-mod deadline;
 mod deliver;
 mod encode;
-mod error;
-mod every;
-mod files;
-mod json;
-mod listing;
-mod lock;
-mod net;
-mod patch;
-mod pseudonym;
-mod record;
-mod register;
-mod registry;
-mod run;
-mod sample;
-mod secret;
+mod metrics;
 mod sections;
 mod state;
-mod stderr;
-mod target;
+mod tasks;
 mod template;
 
 use std::env;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use base::error::{Error, Exit, one_line};
 use cli::{Settings, Task};
-use error::{Error, Exit, one_line};
+use tasks::{check, listing, record, register, run};
 
 fn main() -> ExitCode {
     let settings = cli::settings(env::args_os().skip(1));

@@ -12,8 +12,8 @@ use super::address::{Address, Scheme};
 use super::envelope;
 use super::error::{Error, Kind};
 use super::transport::{Fault, Transport, USUAL_SIZE};
-use crate::json::{flag, number, text};
-use crate::sample::Value;
+use crate::metrics::reading::{flag, number, text};
+use crate::metrics::sample::Value;
 
 /// What the search for a box goes by.
 #[derive(Clone, Debug)]

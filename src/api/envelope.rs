@@ -4,8 +4,8 @@
 use serde_json::{Map, Value as Json};
 
 use super::error::{Declined, Kind};
-use crate::error::one_line;
-use crate::json::text;
+use crate::base::error::one_line;
+use crate::metrics::reading::text;
 
 /// Reads a body as JSON. Lenient about a byte order mark and about text that is not UTF-8; the
 /// words of the error tell a cut answer from one that is no JSON at all.
@@ -36,7 +36,7 @@ pub(super) fn open(answer: Json) -> Result<Json, Kind> {
     let Json::Object(mut envelope) = answer else {
         return Err(no_envelope());
     };
-    match envelope.get("success").map(crate::json::flag) {
+    match envelope.get("success").map(crate::metrics::reading::flag) {
         Some(Some(true)) => Ok(envelope.remove("result").unwrap_or(Json::Null)),
         Some(Some(false)) => Err(Kind::Declined(declined(&envelope))),
         _ => Err(no_envelope()),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::{self, Exit};
+use crate::base::error::{self, Exit};
 
 /// Where permissions are given, in the words of the box's own pages.
 pub(crate) const PERMISSIONS_PAGE: &str =

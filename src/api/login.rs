@@ -7,9 +7,9 @@ use sha2::Sha256;
 
 use super::error::{Declined, Error, Kind};
 use super::transport::{Answer, Fault, Transport, USUAL_SIZE};
-use crate::error::one_line;
-use crate::json::{flag, text};
-use crate::secret::Secret;
+use crate::base::error::one_line;
+use crate::base::secret::Secret;
+use crate::metrics::reading::{flag, text};
 
 /// The hash of the log-in's HMAC. Every documented version of the API says SHA-1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -23,7 +23,7 @@ pub(crate) use recording::Recording;
 pub(crate) use roots::read_bundle;
 pub(crate) use transport::{Limits, SIZE_OF_HOSTS, Transport, Trust, USUAL_SIZE};
 
-use crate::secret::Secret;
+use crate::base::secret::Secret;
 use transport::{Answer, Fault};
 
 /// One for a run that has no session, one more for a session that ends in the middle.

@@ -19,8 +19,8 @@ use serde_json::{Map, Value as Json, json};
 use super::discovery::Endpoint;
 use super::envelope;
 use super::error::Kind;
-use crate::error::Error;
-use crate::files;
+use crate::base::error::Error;
+use crate::base::files;
 
 const FORMAT: &str = "freebox-monitor recording 1";
 

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use ureq::tls::{Certificate, PemItem, parse_pem};
 
-use crate::error::Error;
-use crate::files;
+use crate::base::error::Error;
+use crate::base::files;
 
 /// Freebox ECC, Freebox RSA, Iliadbox ECC and Iliadbox RSA.
 const FREE_ROOTS: &[u8] = include_bytes!("freebox_certificates.pem");

@@ -18,9 +18,9 @@ use ureq::{Agent, Body};
 
 use super::error::Kind;
 use super::roots::free_roots;
-use crate::deadline::Deadline;
-use crate::error::{chain, one_line};
-use crate::secret::Secret;
+use crate::base::deadline::Deadline;
+use crate::base::error::{chain, one_line};
+use crate::base::secret::Secret;
 
 /// How many bytes an answer may have. Hardly any comes near.
 pub(crate) const USUAL_SIZE: u64 = 8 * 1024 * 1024;

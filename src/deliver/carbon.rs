@@ -12,9 +12,9 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use crate::api::host_and_port;
-use crate::deadline::Deadline;
-use crate::error::{Error, Exit};
-use crate::net;
+use crate::base::deadline::Deadline;
+use crate::base::error::{Error, Exit};
+use crate::base::net;
 
 /// carbon's port for lines.
 const USUAL_PORT: u16 = 2003;

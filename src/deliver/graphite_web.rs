@@ -8,8 +8,8 @@ use std::str::FromStr;
 use serde_json::Value as Json;
 use ureq::Agent;
 
-use crate::deadline::Deadline;
-use crate::error::{Error, Exit, chain, one_line};
+use crate::base::deadline::Deadline;
+use crate::base::error::{Error, Exit, chain, one_line};
 
 /// How far around a run to look, in seconds: more than a slot of any schema that keeps what it is
 /// sent.

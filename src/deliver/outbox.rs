@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use super::carbon::{self, Carbon};
 use super::graphite_web::GraphiteWeb;
 use super::spool::{Bounds, Entry, Spool};
-use crate::deadline::Deadline;
-use crate::error::{Error, Exit};
+use crate::base::deadline::Deadline;
+use crate::base::error::{Error, Exit};
 
 /// How long after a confirmation the next one means something more, in seconds: what carbon has
 /// read then is on its disk, or lost.

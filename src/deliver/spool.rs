@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::files;
+use crate::base::files;
 
 /// What a spool may hold.
 #[derive(Clone, Copy, Debug)]

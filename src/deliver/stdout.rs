@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::error::{Error, Exit};
+use crate::base::error::{Error, Exit};
 
 /// Writes everything to stdout. A reader that has seen enough (`| head`) is no failure.
 ///

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::ask::{Answers, Ask, list, object, whole};
-use crate::json::{flag as yes, text};
-use crate::registry::{Group, Kind, flag, gauge, state, time};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, Kind, flag, gauge, state, time};
+use crate::metrics::reading::{flag as yes, text};
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask, list, object, whole};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[

@@ -3,9 +3,9 @@
 
 use serde_json::Value as Json;
 
-use crate::ask::{Answers, Ask, list, whole};
-use crate::registry::{Group, gauge, time};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, gauge, time};
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask, list, whole};
 
 const LOG: &str = "connection/logs/";
 

@@ -1,8 +1,8 @@
 //! Dynamic DNS: `connection/ddns/`. <https://dev.freebox.fr/sdk/os/connection/>
 
-use crate::ask::{Answers, Ask, object};
-use crate::registry::{Group, Kind, state};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, Kind, state};
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask, object};
 
 /// Providers of dynamic DNS that a box knows, and where it tells about them.
 const PROVIDERS: [(&str, &str); 3] = [

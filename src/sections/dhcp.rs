@@ -4,10 +4,10 @@ use std::net::Ipv4Addr;
 
 use serde_json::Value as Json;
 
-use crate::ask::{Answers, Ask, list, object};
-use crate::json::{at, text};
-use crate::registry::{Group, flag, gauge, time};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, flag, gauge, time};
+use crate::metrics::reading::{at, text};
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask, list, object};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[

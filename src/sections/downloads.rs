@@ -1,9 +1,9 @@
 //! The download manager, as figures: `downloads/stats`.
 //! <https://dev.freebox.fr/sdk/os/download/>
 
-use crate::ask::{Answers, Ask, object};
-use crate::registry::{Group, Kind, counter, flag, gauge, state};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, Kind, counter, flag, gauge, state};
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask, object};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[object("downloads/stats")];

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use crate::registry::{Group, Kind, gauge, state};
-use crate::sample::{Sample, Value};
+use crate::metrics::group::{Group, Kind, gauge, state};
+use crate::metrics::sample::{Sample, Value};
 
 /// What it can yield.
 pub(crate) const GROUPS: &[&Group] = &[&EXEC, &SECTION];

@@ -2,10 +2,10 @@
 
 use serde_json::Value as Json;
 
-use crate::ask::{Answers, Ask, list, records};
-use crate::json::{flag as yes, number, text};
-use crate::registry::{Group, Kind, gauge, state};
-use crate::sample::{Sample, Value};
+use crate::metrics::group::{Group, Kind, gauge, state};
+use crate::metrics::reading::{flag as yes, number, text};
+use crate::metrics::sample::{Sample, Value};
+use crate::sections::ask::{Answers, Ask, list, records};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[list("home/adapters").since(6), list("home/nodes").since(6)];
@@ -32,7 +32,7 @@ fn of_adapter(adapter: &Json) -> Sample {
 
 fn of_node(node: &Json) -> Sample {
     let battery = records(node.get("show_endpoints")).find(|it| is_battery(it));
-    let battery = battery.and_then(|it| crate::ask::whole(it, "value"));
+    let battery = battery.and_then(|it| crate::sections::ask::whole(it, "value"));
     labelled(
         Sample::read(&NODE, node).with("battery_percent", battery),
         node,

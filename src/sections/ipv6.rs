@@ -2,9 +2,9 @@
 
 use serde_json::Value as Json;
 
-use crate::ask::{Answers, Ask, count, object, records};
-use crate::registry::{Group, flag, gauge};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, flag, gauge};
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask, count, object, records};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[object("connection/ipv6/config/")];

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use crate::ask::{Answers, Ask, count, list, object, paths_for, records};
-use crate::json::{at, flag as yes, text};
-use crate::registry::{Group, Kind, counter, flag, gauge, state, time};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, Kind, counter, flag, gauge, state, time};
+use crate::metrics::reading::{at, flag as yes, text};
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask, count, list, object, paths_for, records};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
@@ -102,7 +102,7 @@ fn rank(address: &Json) -> (bool, bool, i64) {
     (
         is("active"),
         is("reachable"),
-        crate::ask::whole(address, "last_activity").unwrap_or_default(),
+        crate::sections::ask::whole(address, "last_activity").unwrap_or_default(),
     )
 }
 

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use crate::ask::{Answers, Ask, object, records, whole};
-use crate::json::{at, text};
-use crate::registry::{Group, Kind, flag, gauge, state};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, Kind, flag, gauge, state};
+use crate::metrics::reading::{at, text};
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask, object, records, whole};
 
 /// The newer links.
 const LINKS: [(&str, &str); 2] = [

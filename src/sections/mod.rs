@@ -1,5 +1,6 @@
 //! The table of sections. A new section is one file beside this one and one line below.
 
+pub(crate) mod ask;
 mod call;
 mod connection;
 mod connection_logs;
@@ -16,6 +17,7 @@ mod lte;
 mod mutations;
 mod nat;
 mod network_control;
+pub(crate) mod patch;
 mod player;
 mod pvr;
 mod standby;
@@ -29,9 +31,9 @@ mod vpn_server;
 mod wifi;
 mod wifi_neighbors;
 
-use crate::ask::{Answers, Ask};
-use crate::registry::{Group, Metric};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, Metric};
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask};
 
 /// One part of what a box can tell.
 #[derive(Debug)]

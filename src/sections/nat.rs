@@ -1,10 +1,10 @@
 //! Ways in from the Internet: redirections, the DMZ, the box's own ports, UPnP.
 //! <https://dev.freebox.fr/sdk/os/nat/>
 
-use crate::ask::{Answers, Ask, list, object};
-use crate::json::{flag as yes, text};
-use crate::registry::{Group, Kind, flag, gauge, state};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, Kind, flag, gauge, state};
+use crate::metrics::reading::{flag as yes, text};
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask, list, object};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[

@@ -1,9 +1,9 @@
 //! Who may use the network, by profile. <https://dev.freebox.fr/sdk/os/network_control/>
 
-use crate::ask::{Answers, Ask, list};
-use crate::json::text;
-use crate::registry::{Group, Kind, flag, state, time};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, Kind, flag, state, time};
+use crate::metrics::reading::text;
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask, list};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[list("network_control").since(8)];

@@ -4,10 +4,10 @@
 
 use serde_json::Value as Json;
 
-use crate::ask::{Answers, Ask, list, paths_for, records};
-use crate::json::{flag as yes, text};
-use crate::registry::{Group, Kind, flag, state};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, Kind, flag, state};
+use crate::metrics::reading::{flag as yes, text};
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask, list, paths_for, records};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[list("player").since(6).then_objects(awake)];

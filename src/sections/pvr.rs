@@ -1,9 +1,9 @@
 //! Where recordings of television go. <https://dev.freebox.fr/sdk/os/pvr/>
 
-use crate::ask::{Answers, Ask, list};
-use crate::json::text;
-use crate::registry::{Group, gauge};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, gauge};
+use crate::metrics::reading::text;
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask, list};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[list("pvr/media/")];

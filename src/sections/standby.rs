@@ -2,9 +2,9 @@
 
 use serde_json::Value as Json;
 
-use crate::ask::{Answers, Ask, object, whole};
-use crate::registry::{Group, flag, time};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, flag, time};
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask, object, whole};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[object("standby/status").since(11)];

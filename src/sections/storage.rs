@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use serde_json::Value as Json;
 
-use crate::ask::{Answers, Ask, list, records};
-use crate::json::{at, text};
-use crate::registry::{Group, Kind, counter, flag, gauge, state, time};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, Kind, counter, flag, gauge, state, time};
+use crate::metrics::reading::{at, text};
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask, list, records};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[

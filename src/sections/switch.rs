@@ -5,10 +5,10 @@
 
 use serde_json::Value as Json;
 
-use crate::ask::{Answers, Ask, count, list, object, paths_for, records};
-use crate::json::text;
-use crate::registry::{Group, Kind, counter, flag, gauge, state, time};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, Kind, counter, flag, gauge, state, time};
+use crate::metrics::reading::text;
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask, count, list, object, paths_for, records};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[

@@ -5,10 +5,10 @@
 
 use serde_json::Value as Json;
 
-use crate::ask::{Answers, Ask, count, object, records};
-use crate::json::{at, text};
-use crate::registry::{Group, Kind, flag, gauge, state};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, Kind, flag, gauge, state};
+use crate::metrics::reading::{at, text};
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask, count, object, records};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[object("system/").required()];

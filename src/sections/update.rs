@@ -1,8 +1,8 @@
 //! The firmware: `update/`. <https://dev.freebox.fr/sdk/os/update/>
 
-use crate::ask::{Answers, Ask, object};
-use crate::registry::{Group, Kind, gauge, state};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, Kind, gauge, state};
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask, object};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[object("update/").since(11)];

@@ -2,10 +2,10 @@
 
 use serde_json::Value as Json;
 
-use crate::ask::{Answers, Ask, list, object};
-use crate::json::text;
-use crate::registry::{Group, Kind, flag, gauge, state};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, Kind, flag, gauge, state};
+use crate::metrics::reading::text;
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask, list, object};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[object("vm/info/").since(7), list("vm/").since(7)];

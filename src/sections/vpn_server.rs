@@ -2,10 +2,10 @@
 
 use serde_json::Value as Json;
 
-use crate::ask::{Answers, Ask, list, paths_for};
-use crate::json::text;
-use crate::registry::{Group, Kind, counter, flag, gauge, state, time};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, Kind, counter, flag, gauge, state, time};
+use crate::metrics::reading::text;
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask, list, paths_for};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[

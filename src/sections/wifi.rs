@@ -3,10 +3,10 @@
 
 use serde_json::Value as Json;
 
-use crate::ask::{Answers, Ask, list, object, paths_for, records, whole};
-use crate::json::{at, text};
-use crate::registry::{Group, Kind, counter, flag, gauge, state};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, Kind, counter, flag, gauge, state};
+use crate::metrics::reading::{at, text};
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask, list, object, paths_for, records, whole};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
@@ -53,11 +53,11 @@ fn of_wifi(answers: &Answers) -> Sample {
     let config = answers.object("wifi/config/").unwrap_or(&Json::Null);
     let number = |path, key| whole(answers.object(path)?, key);
     let planning = answers.object("wifi/planning/");
-    let planned = planning.and_then(|it| crate::json::flag(it.get("use_planning")?));
+    let planned = planning.and_then(|it| crate::metrics::reading::flag(it.get("use_planning")?));
     let findings = |severity| {
         let diag = answers.object("wifi/diag")?;
         let all = records(diag.get("aps")).chain(records(diag.get("bsss")));
-        Some(crate::ask::count(all.filter(|it| {
+        Some(crate::sections::ask::count(all.filter(|it| {
             it.get("severity").is_some_and(|it| it == severity)
         })))
     };

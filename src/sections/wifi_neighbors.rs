@@ -4,10 +4,10 @@
 
 use serde_json::Value as Json;
 
-use crate::ask::{Answers, Ask, list, paths_for, whole};
-use crate::json::text;
-use crate::registry::{Group, gauge};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, gauge};
+use crate::metrics::reading::text;
+use crate::metrics::sample::Sample;
+use crate::sections::ask::{Answers, Ask, list, paths_for, whole};
 
 /// How far back to look for the channel survey, which has several samples a second.
 const SURVEY_SECONDS: u64 = 5;

@@ -10,8 +10,8 @@ use std::fmt;
 
 use ascii::to_ascii;
 
-use crate::registry::{Group, Metric};
-use crate::sample::Sample;
+use crate::metrics::group::{Group, Metric};
+use crate::metrics::sample::Sample;
 
 /// carbon puts `.wsp` behind the last node, and a file name has at most 255 bytes.
 const LONGEST_NODE: usize = 251;

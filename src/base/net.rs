@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::mpsc;
 use std::thread;
 
-use crate::deadline::Deadline;
+use crate::base::deadline::Deadline;
 
 /// Why there is no connection.
 #[derive(Debug)]

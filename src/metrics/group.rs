@@ -4,8 +4,8 @@
 
 use serde_json::Value as Json;
 
-use crate::json;
-use crate::sample::Value;
+use crate::metrics::reading;
+use crate::metrics::sample::Value;
 
 /// What a state that is not in the list becomes, as in freebox-monitoring 0.9.1.
 const UNKNOWN_STATE: i64 = 999;
@@ -190,8 +190,8 @@ impl Kind {
 
     fn read(&self, json: &Json) -> Option<Value> {
         match self {
-            Kind::Gauge | Kind::Counter | Kind::Time => json::number(json),
-            Kind::Flag => json::flag(json).map(|flag| Value::Int(flag.into())),
+            Kind::Gauge | Kind::Counter | Kind::Time => reading::number(json),
+            Kind::Flag => reading::flag(json).map(|flag| Value::Int(flag.into())),
             Kind::Is(word) => Some(Value::Int((json.as_str()? == *word).into())),
             Kind::IsNot(word) => Some(Value::Int((json.as_str()? != *word).into())),
             Kind::Code(list) => {
@@ -300,7 +300,7 @@ impl Metric {
             From::Name => self.kind.read(answer.get(self.name)?),
             From::Paths(paths) => paths
                 .iter()
-                .find_map(|path| self.kind.read(json::at(answer, path)?)),
+                .find_map(|path| self.kind.read(reading::at(answer, path)?)),
             From::Computed => None,
         }?;
         let means_something = match self.meaningful {

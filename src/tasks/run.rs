@@ -7,22 +7,22 @@ use std::time::{Duration, Instant, SystemTime};
 use directories::BaseDirs;
 
 use crate::api::{self, Client, Limits, Recording, Transport};
+use crate::base::deadline::Deadline;
+use crate::base::error::{Error, Exit, one_line};
+use crate::base::files;
+use crate::base::stderr::say;
 use crate::cli::{Settings, TemplateChoice};
 use crate::collect::{Collected, collect};
-use crate::deadline::Deadline;
 use crate::deliver;
 use crate::deliver::outbox::{Cargo, Outbox};
-use crate::encode::Lines;
-use crate::error::{Error, Exit, one_line};
-use crate::every::every;
-use crate::files;
-use crate::lock::{self, Lock};
-use crate::patch;
+use crate::encode::graphite::Lines;
 use crate::sections;
 use crate::sections::exec::{self, Facts};
-use crate::state::{Remembered, StateFolder};
-use crate::stderr::say;
-use crate::target::{self, Cache};
+use crate::sections::patch;
+use crate::state::lock::{self, Lock};
+use crate::state::session::{Remembered, StateFolder};
+use crate::tasks::every::every;
+use crate::tasks::target::{self, Cache};
 use crate::template::{RunLabels, SHIPPED, Template};
 
 /// How long a run may take unless `--timeout` says: it has to be over when cron starts the next.

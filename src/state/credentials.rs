@@ -10,9 +10,9 @@ use directories::BaseDirs;
 use serde::{Deserialize, Serialize};
 
 use crate::api::Address;
-use crate::error::{Error, Exit, one_line};
-use crate::files;
-use crate::secret::Secret;
+use crate::base::error::{Error, Exit, one_line};
+use crate::base::files;
+use crate::base::secret::Secret;
 
 /// How freebox_monitor.py is known to a box.
 const PYTHON_APP_ID: &str = "fr.freebox.seximonitor";

@@ -5,15 +5,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::api::{self, Client, Kind, Known, Limits, PERMISSIONS_PAGE, Search, Status, Transport};
+use crate::base::deadline::Deadline;
+use crate::base::error::{Error, Exit};
+use crate::base::files;
+use crate::base::stderr::{say, write as write_stderr};
 use crate::cli::Settings;
-use crate::credentials::{Credentials, Granted};
-use crate::deadline::Deadline;
-use crate::error::{Error, Exit};
-use crate::files;
 use crate::sections::SECTIONS;
-use crate::state::Remembered;
-use crate::stderr::{say, write as write_stderr};
-use crate::target;
+use crate::state::credentials::{Credentials, Granted};
+use crate::state::session::Remembered;
+use crate::tasks::target;
 
 /// How this program is known to a box.
 const APP_ID: &str = "fr.freebox.freebox-monitor";

@@ -8,7 +8,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-use crate::error::{Error, Exit};
+use crate::base::error::{Error, Exit};
 
 /// How long to wait before looking at the clock again: it may have been set meanwhile.
 const GLANCE: Duration = Duration::from_secs(1);

@@ -8,8 +8,8 @@ use std::path::Path;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
-use crate::error::{Error, Exit};
-use crate::files;
+use crate::base::error::{Error, Exit};
+use crate::base::files;
 
 /// The right to run. It ends with the process, however that ends, as the system holds it: the
 /// file says who has it and is never removed, since two could lock two files of one name.

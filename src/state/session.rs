@@ -7,10 +7,10 @@ use directories::BaseDirs;
 use serde::{Deserialize, Serialize};
 
 use crate::api::Known;
+use crate::base::error::Error;
+use crate::base::files;
+use crate::base::secret::Secret;
 use crate::deliver::carbon::Carbon;
-use crate::error::Error;
-use crate::files;
-use crate::secret::Secret;
 
 /// For cron's root, and for users without a home.
 const SYSTEM_FOLDER: &str = "/var/lib/freebox-monitor";
@@ -34,7 +34,7 @@ pub(crate) struct Remembered {
 /// The file, with what it depends on: other settings must not find it.
 #[derive(Serialize, Deserialize)]
 struct Cache {
-    /// The settings it was made with, as [`crate::target`] describes them.
+    /// The settings it was made with, as [`crate::tasks::target`] describes them.
     settings: String,
     #[serde(flatten)]
     remembered: Remembered,

@@ -3,15 +3,15 @@
 use crate::api::{
     self, Address, Client, Endpoint, Kind, Known, PERMISSIONS_PAGE, Search, Transport,
 };
+use crate::base::error::{Error, Exit};
+use crate::base::net;
 use crate::cli::Settings;
 use crate::collect::{Collected, Outcome, collect};
-use crate::credentials::Granted;
 use crate::deliver;
-use crate::error::{Error, Exit};
-use crate::net;
-use crate::run::{self, Times};
 use crate::sections::{SECTIONS, Section};
-use crate::target;
+use crate::state::credentials::Granted;
+use crate::tasks::run::{self, Times};
+use crate::tasks::target;
 
 /// Goes through every step and prints a tick or a cross for each. The exit code is that of the
 /// first cross.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::registry::Metric;
+use crate::metrics::group::Metric;
 use crate::sections;
 use crate::template::Template;
 
@@ -156,7 +156,7 @@ tells. *Labels* are further texts that a template can use.
         }
     }
 
-    fn of_group(group: &crate::registry::Group) -> String {
+    fn of_group(group: &crate::metrics::group::Group) -> String {
         let names = |names: Vec<String>| match names.is_empty() {
             true => "none".to_owned(),
             false => format!("`{}`", names.join("`, `")),

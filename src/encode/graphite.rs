@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
-use crate::error::one_line;
-use crate::registry::Metric;
-use crate::sample::{Sample, Value};
+use crate::base::error::one_line;
+use crate::metrics::group::Metric;
+use crate::metrics::sample::{Sample, Value};
 use crate::template::{NoPath, RunLabels, Template};
 
 /// The lines of a run, as they come together.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value as Json};
 
 use crate::api::{Error, Kind, SIZE_OF_HOSTS, USUAL_SIZE};
-use crate::sample::Value;
+use crate::metrics::sample::Value;
 
 /// One path that a section asks for.
 #[derive(Debug)]
@@ -206,7 +206,7 @@ pub(crate) fn count<'a>(records: impl Iterator<Item = &'a Json>) -> i64 {
 /// Paths with the `key` of each record of a list in the place of `{}`. Only what can be one step
 /// of a path gets into it.
 pub(crate) fn paths_for(list: &Json, key: &str, pattern: &str) -> Vec<String> {
-    let step = |record: &Json| crate::json::text(record.get(key)?);
+    let step = |record: &Json| crate::metrics::reading::text(record.get(key)?);
     let is_step = |step: &String| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "_-:".contains(c);
         !step.is_empty() && step.chars().all(plain)
@@ -217,7 +217,7 @@ pub(crate) fn paths_for(list: &Json, key: &str, pattern: &str) -> Vec<String> {
 
 /// A whole number at a path of a record.
 pub(crate) fn whole(record: &Json, path: &str) -> Option<i64> {
-    match crate::json::number(crate::json::at(record, path)?)? {
+    match crate::metrics::reading::number(crate::metrics::reading::at(record, path)?)? {
         Value::Int(whole) => Some(whole),
         Value::Float(_) => None,
     }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value as Json;
 
-use crate::registry::{Group, Metric};
+use crate::metrics::group::{Group, Metric};
 
 /// A number of a metric. Whole ones stay whole: byte counters need all their digits.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use crate::error::Error;
+use crate::base::error::Error;
 
 /// Larger than any file that is meant: something else was named by mistake.
 const LARGEST: u64 = 64 * 1024 * 1024;

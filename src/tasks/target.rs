@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use crate::api::{Address, App, Search, Trust};
+use crate::base::error::Error;
 use crate::cli::Target;
-use crate::credentials::{Credentials, DEFAULT_ENDPOINT, Granted};
-use crate::error::Error;
-use crate::state::{Remembered, StateFolder};
+use crate::state::credentials::{Credentials, DEFAULT_ENDPOINT, Granted};
+use crate::state::session::{Remembered, StateFolder};
 
 /// Where to look for the box, and how.
 ///

@@ -6,16 +6,16 @@ use std::path::Path;
 use serde_json::{Value as Json, json};
 
 use crate::api::{Client, Recording, Transport};
-use crate::ask::Then;
+use crate::base::error::{Error, Exit};
+use crate::base::files;
+use crate::base::stderr::say;
 use crate::cli::Settings;
 use crate::collect::collect;
-use crate::error::{Error, Exit};
-use crate::files;
-use crate::pseudonym::{Pseudonyms, masked};
-use crate::run::{Times, tell_failures};
 use crate::sections::SECTIONS;
-use crate::stderr::say;
-use crate::target;
+use crate::sections::ask::Then;
+use crate::tasks::pseudonym::{Pseudonyms, masked};
+use crate::tasks::run::{Times, tell_failures};
+use crate::tasks::target;
 
 /// Asks the box for everything there is and writes the answers to `file`: with pseudonyms, or as
 /// they came if `as_they_came`; never with a token or a key.

@@ -6,11 +6,11 @@ use std::time::Duration;
 use argh::FromArgs;
 
 use crate::api::{self, Address, HashType, Trust};
+use crate::base::error::{Error, one_line};
 use crate::deliver::carbon::Carbon;
 use crate::deliver::graphite_web::GraphiteWeb;
 use crate::deliver::outbox::Rules;
 use crate::deliver::spool::Bounds;
-use crate::error::{Error, one_line};
 use crate::sections::{self, SECTIONS, Section};
 use crate::template;
 

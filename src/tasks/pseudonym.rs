@@ -11,9 +11,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Number, Value as Json};
 use sha1::Sha1;
 
-use crate::json;
-use crate::registry::Kind;
-use crate::secret::Secret;
+use crate::base::secret::Secret;
+use crate::metrics::group::Kind;
+use crate::metrics::reading;
 use crate::sections;
 
 /// A field with one of these words in its name holds something that opens a door.
@@ -259,7 +259,8 @@ impl Pseudonyms {
 
     fn is_plain(&self, field: &str, text: &str) -> bool {
         let is_flag = ["true", "false", ""].contains(&text);
-        let is_read = self.read_by_metrics.contains(field) && json::number(&text.into()).is_some();
+        let is_read =
+            self.read_by_metrics.contains(field) && reading::number(&text.into()).is_some();
         let is_word = |c: char| c.is_ascii_alphanumeric() || " ._+/-(),".contains(c);
         let is_plain = PLAIN_FIELDS.contains(&field)
             && text.len() <= LONGEST_PLAIN

@@ -1,0 +1,8 @@
+//! What everybody needs and what knows nobody.
+
+pub(crate) mod deadline;
+pub(crate) mod error;
+pub(crate) mod files;
+pub(crate) mod net;
+pub(crate) mod secret;
+pub(crate) mod stderr;

@@ -1,0 +1,5 @@
+//! The files that a run reads and leaves.
+
+pub(crate) mod credentials;
+pub(crate) mod lock;
+pub(crate) mod session;
