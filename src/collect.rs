@@ -38,6 +38,45 @@ pub(crate) struct Outcome {
     pub(crate) duration: Duration,
 }
 
+impl Collected {
+    /// Says one line for each section that failed, or was kept back and is not in `told` yet;
+    /// whether one failed.
+    pub(crate) fn tell_failures(&self, told: &[String]) -> bool {
+        let mut one_failed = false;
+        for outcome in &self.outcomes {
+            let section = outcome.section;
+            let is_told = told.iter().any(|it| it == section);
+            if let (Some(first), false) = (outcome.forbidden.first(), is_told) {
+                log::warn!("section {section}: {first}");
+            }
+            if !outcome.failures.is_empty() {
+                log::error!("section {section}: {}", in_words(&outcome.failures));
+                one_failed = true;
+            }
+        }
+        one_failed
+    }
+}
+
+/// Several failures on one line; what happened to several paths alike is said once.
+fn in_words(failures: &[Error]) -> String {
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+    for failure in failures {
+        let reason = failure.kind.to_string();
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, paths)) => paths.push(&failure.endpoint),
+            None => reasons.push((reason, vec![&failure.endpoint])),
+        }
+    }
+    let words = reasons
+        .iter()
+        .map(|(reason, paths)| match paths.as_slice() {
+            [first, _, _, _, ..] => format!("{first} and {} more: {reason}", paths.len() - 1),
+            few => format!("{}: {reason}", few.join(", ")),
+        });
+    words.collect::<Vec<_>>().join("; ")
+}
+
 /// Asks for these sections with at most `jobs` requests at a time. One that fails costs the
 /// others nothing.
 pub(crate) fn collect(

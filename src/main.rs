@@ -32,39 +32,21 @@ use std::env;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use base::error::{Error, Exit, one_line};
-use cli::{Settings, Task};
-use tasks::{check, listing, record, register, run};
+use base::error::{Exit, one_line};
+use cli::Request;
 
 fn main() -> ExitCode {
-    let settings = cli::settings(env::args_os().skip(1));
-    start_log(settings.as_ref().is_ok_and(|settings| settings.debug));
-    let exit = match settings.and_then(|settings| perform(&settings)) {
-        Ok(exit) => exit,
-        Err(error) => {
-            log::error!("{error}");
-            error.exit()
-        }
-    };
+    let request = cli::request(env::args_os().skip(1));
+    start_log(matches!(&request, Ok(Request::Do(settings)) if settings.debug));
+    let exit = request.and_then(|request| match request {
+        Request::Print(text) => deliver::stdout::deliver(&text).map(|()| Exit::Done),
+        Request::Do(settings) => tasks::perform(&settings),
+    });
+    let exit = exit.unwrap_or_else(|error| {
+        log::error!("{error}");
+        error.exit()
+    });
     exit.into()
-}
-
-fn perform(settings: &Settings) -> Result<Exit, Error> {
-    let text = match &settings.task {
-        Task::Collect => return run::live(settings),
-        Task::Replay(path) => return run::replay(settings, path),
-        Task::Record { file, raw } => return record::record(settings, file, *raw),
-        Task::Check => return check::check(settings),
-        Task::Register { force } => {
-            return register::register(settings, *force).map(|()| Exit::Done);
-        }
-        Task::RegisterStatus => register::status(settings)?,
-        Task::PrintTemplate => run::template_text(settings)?.1,
-        Task::CheckTemplate => listing::paths(&run::template(settings)?),
-        Task::ListMetrics => listing::metrics(),
-        Task::Print(text) => text.clone(),
-    };
-    deliver::stdout::deliver(&text).map(|()| Exit::Done)
 }
 
 /// Words for people go to stderr, one line each. The libraries below stay silent at every level:

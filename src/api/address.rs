@@ -1,8 +1,9 @@
 //! Where a box is: a host with or without a port, or the start of a URL.
 
 use std::fmt;
-use std::net::Ipv6Addr;
 use std::str::FromStr;
+
+use crate::base::net::host_and_port;
 
 /// What a person writes after `--endpoint`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,46 +104,6 @@ impl FromStr for Address {
             port,
         })
     }
-}
-
-/// Splits `HOST[:PORT]`; an IPv6 address may stand in brackets, and must where a port follows.
-///
-/// # Errors
-/// What is wrong with it, in words.
-pub(crate) fn host_and_port(text: &str) -> Result<(&str, Option<u16>), String> {
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => {
-            let (host, rest) = rest.split_once(']').ok_or("the bracket is not closed")?;
-            match rest {
-                "" => (host, None),
-                _ => (
-                    host,
-                    Some(rest.strip_prefix(':').ok_or("no ':' after ']'")?),
-                ),
-            }
-        }
-        None if text.matches(':').count() > 1 => (text, None),
-        None => match text.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        },
-    };
-    let address = host.split('%').next().unwrap_or_default();
-    if host.contains(':') && address.parse::<Ipv6Addr>().is_err() {
-        return Err(format!("'{host}' is neither a host nor an IPv6 address"));
-    }
-    let strange = |c: char| !(c.is_ascii_alphanumeric() || "-._:%".contains(c));
-    if host.is_empty() {
-        return Err("there is no host name in it".to_owned());
-    }
-    if let Some(c) = host.chars().find(|c| strange(*c)) {
-        return Err(format!("{c:?} cannot stand in a host name"));
-    }
-    let number = |port: &str| match port.parse() {
-        Ok(0) | Err(_) => Err(format!("'{port}' is no port")),
-        Ok(port) => Ok(port),
-    };
-    Ok((host, port.map(number).transpose()?))
 }
 
 #[cfg(test)]

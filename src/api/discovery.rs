@@ -13,7 +13,7 @@ use super::envelope;
 use super::error::{Error, Kind};
 use super::transport::{Fault, Transport, USUAL_SIZE};
 use crate::metrics::reading::{flag, number, text};
-use crate::metrics::sample::Value;
+use crate::metrics::value::Value;
 
 /// What the search for a box goes by.
 #[derive(Clone, Debug)]

@@ -15,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-pub(crate) use address::{Address, host_and_port};
+pub(crate) use address::Address;
 pub(crate) use discovery::{Endpoint, Search, find};
 pub(crate) use error::{Error, Kind, PERMISSIONS_PAGE};
 pub(crate) use login::{App, HashType, Status, authorize, status};

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+use crate::base::deadline::Deadline;
 use crate::base::error::Error;
 
 /// Larger than any file that is meant: something else was named by mistake.
@@ -92,6 +93,32 @@ pub(crate) fn must_be_writable(path: &Path) -> Result<(), Error> {
         Ok(_) => Ok(()),
         Err(cause) => Err(cannot_write(path, cause)),
     }
+}
+
+/// A name for a file that tells what it is for.
+pub(crate) fn file_name(text: &str) -> String {
+    let plain = |c: char| match c.is_ascii_alphanumeric() || c == '.' {
+        true => c,
+        false => '_',
+    };
+    let name: String = text.chars().map(plain).collect();
+    name.trim_start_matches('.').to_owned()
+}
+
+/// Writes a file that everybody may read, replaced in one step.
+///
+/// # Errors
+/// A misuse that names the file and keeps the system's words.
+pub(crate) fn write_for_all(path: &Path, content: &[u8], _deadline: Deadline) -> Result<(), Error> {
+    let written = fresh_beside(path).and_then(|mut fresh| {
+        fresh.write_all(content)?;
+        fresh
+            .as_file()
+            .set_permissions(Permissions::from_mode(0o644))?;
+        fresh.persist(path)?;
+        Ok(())
+    });
+    written.map_err(|cause| cannot_write(path, cause))
 }
 
 fn cannot_write(path: &Path, cause: io::Error) -> Error {

@@ -3,6 +3,7 @@
 pub(crate) mod deadline;
 pub(crate) mod error;
 pub(crate) mod files;
+pub(crate) mod lock;
 pub(crate) mod net;
 pub(crate) mod secret;
 pub(crate) mod stderr;

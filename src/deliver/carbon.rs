@@ -11,10 +11,9 @@ use std::net::{Shutdown, TcpStream};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use crate::api::host_and_port;
 use crate::base::deadline::Deadline;
 use crate::base::error::{Error, Exit};
-use crate::base::net;
+use crate::base::net::{self, host_and_port};
 
 /// carbon's port for lines.
 const USUAL_PORT: u16 = 2003;

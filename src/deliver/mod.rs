@@ -1,7 +1,128 @@
-//! Where the lines go. These functions get bytes and know nothing of metrics.
+//! Where the text goes. Nobody in here knows of metrics.
 
-pub(crate) mod carbon;
-pub(crate) mod graphite_web;
-pub(crate) mod outbox;
-pub(crate) mod spool;
+mod carbon;
+mod file;
+mod graphite_web;
+mod outbox;
+mod spool;
 pub(crate) mod stdout;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::thread::{self, ScopedJoinHandle};
+
+use crate::base::deadline::Deadline;
+use crate::base::error::{Error, Exit};
+
+pub(crate) use carbon::{Carbon, probe};
+pub(crate) use graphite_web::GraphiteWeb;
+use outbox::Outbox;
+pub(crate) use outbox::{Cargo, Rules};
+pub(crate) use spool::Bounds;
+
+/// Where the text of a run goes.
+#[derive(Clone, Debug)]
+pub(crate) enum Destination {
+    /// To whoever reads the program's output.
+    Stdout,
+    /// Into a file, or to whatever has its name.
+    File(PathBuf),
+    /// To these carbons, each by a spool of its own.
+    Carbons(Vec<Carbon>, Rules),
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Destination::Stdout => f.write_str("stdout"),
+            Destination::File(path) => path.display().fmt(f),
+            Destination::Carbons(carbons, _) => {
+                let carbons = carbons.iter().map(|it| format!("carbon at {it}"));
+                f.write_str(&carbons.collect::<Vec<_>>().join(" and "))
+            }
+        }
+    }
+}
+
+impl Destination {
+    /// Gets ready for one delivery. Lines for carbons wait below `folder`, if they can.
+    pub(crate) fn open(&self, folder: Option<&Path>) -> Delivery<'_> {
+        match self {
+            Destination::Stdout => Delivery::Stdout,
+            Destination::File(path) => Delivery::File(path),
+            Destination::Carbons(carbons, rules) => {
+                let outbox = |carbon| Outbox::open(carbon, folder, rules);
+                Delivery::Carbons(carbons.iter().map(outbox).collect())
+            }
+        }
+    }
+}
+
+/// A destination that is about to get the text of a run.
+#[derive(Debug)]
+pub(crate) enum Delivery<'a> {
+    /// See [`Destination::Stdout`].
+    Stdout,
+    /// See [`Destination::File`].
+    File(&'a Path),
+    /// See [`Destination::Carbons`].
+    Carbons(Vec<Outbox<'a>>),
+}
+
+/// What earlier runs have left undelivered, in lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Backlog {
+    /// Those that wait and were never confirmed.
+    pub(crate) spooled: u64,
+    /// Those that waited too long, since this was last asked.
+    pub(crate) dropped: u64,
+}
+
+impl Delivery<'_> {
+    /// What earlier runs have left.
+    pub(crate) fn backlog(&self) -> Backlog {
+        let Delivery::Carbons(outboxes) = self else {
+            return Backlog::default();
+        };
+        outboxes
+            .iter()
+            .map(Outbox::backlog)
+            .fold(Backlog::default(), |sum, one| Backlog {
+                spooled: sum.spooled + one.spooled,
+                dropped: sum.dropped + one.dropped,
+            })
+    }
+
+    /// Delivers.
+    ///
+    /// # Errors
+    /// When not all of it has arrived, as far as that can be known.
+    pub(crate) fn deliver(&self, cargo: Cargo<'_>, deadline: Deadline) -> Result<(), Error> {
+        match self {
+            Delivery::Stdout => stdout::deliver(cargo.text),
+            Delivery::File(path) => file::deliver(path, cargo.text, deadline),
+            Delivery::Carbons(outboxes) => to_all(outboxes, cargo, deadline),
+        }
+    }
+}
+
+/// Each carbon has its own fate: one that is stuck delays no other.
+fn to_all(outboxes: &[Outbox], cargo: Cargo<'_>, deadline: Deadline) -> Result<(), Error> {
+    let outcomes: Vec<Result<(), Error>> = thread::scope(|scope| {
+        let send = |outbox| move || Outbox::deliver(outbox, cargo, deadline);
+        let sending: Vec<_> = outboxes.iter().map(|it| scope.spawn(send(it))).collect();
+        sending.into_iter().map(joined).collect()
+    });
+    let mut failed = outcomes.into_iter().filter_map(Result::err);
+    let first = failed.next();
+    for error in failed {
+        log::error!("{error}");
+    }
+    first.map_or(Ok(()), Err)
+}
+
+/// What a thread that delivers has come to.
+fn joined(thread: ScopedJoinHandle<'_, Result<(), Error>>) -> Result<(), Error> {
+    let fell_over = |_| Err(Error::new(Exit::Undelivered, "a delivery fell over"));
+    thread.join().unwrap_or_else(fell_over)
+}

@@ -6,13 +6,15 @@
 //! graphite-web can be asked, when it shows them.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 
+use super::Backlog;
 use super::carbon::{self, Carbon};
 use super::graphite_web::GraphiteWeb;
 use super::spool::{Bounds, Entry, Spool};
 use crate::base::deadline::Deadline;
 use crate::base::error::{Error, Exit};
+use crate::base::files;
 
 /// How long after a confirmation the next one means something more, in seconds: what carbon has
 /// read then is on its disk, or lost.
@@ -52,10 +54,11 @@ pub(crate) struct Rules {
 }
 
 impl<'a> Outbox<'a> {
-    /// The outbox for a carbon, with its files in `folder`. Where there can be none, lines are
+    /// The outbox for a carbon, with its files below `folder`. Where there can be none, lines are
     /// sent all the same.
-    pub(crate) fn open(to: &'a Carbon, folder: Option<PathBuf>, rules: &'a Rules) -> Self {
-        let open = |folder: PathBuf| {
+    pub(super) fn open(to: &'a Carbon, folder: Option<&Path>, rules: &'a Rules) -> Self {
+        let open = |folder: &Path| {
+            let folder = folder.join(files::file_name(&to.to_string()));
             let spool = Spool::open(&folder, rules.bounds);
             let cannot = |error: &io::Error| {
                 log::warn!("lines cannot be kept in {}: {error}", folder.display());
@@ -70,22 +73,23 @@ impl<'a> Outbox<'a> {
         }
     }
 
-    /// How many lines wait from earlier runs that were never confirmed, and how many were dropped
-    /// since this was last asked.
-    pub(crate) fn state(&self) -> (u64, u64) {
+    /// What earlier runs have left here.
+    pub(super) fn backlog(&self) -> Backlog {
         let Some(spool) = &self.spool else {
-            return (0, 0);
+            return Backlog::default();
         };
         let waiting = spool.entries().into_iter().filter(|it| it.confirmed == 0);
-        let waiting = waiting.map(|entry| entry.lines as u64).sum();
-        (waiting, spool.take_dropped())
+        Backlog {
+            spooled: waiting.map(|entry| entry.lines as u64).sum(),
+            dropped: spool.take_dropped(),
+        }
     }
 
     /// Delivers what waits and the lines of this run, the oldest first.
     ///
     /// # Errors
     /// When carbon did not confirm all of it. What was not confirmed is kept.
-    pub(crate) fn deliver(&self, cargo: Cargo<'_>, deadline: Deadline) -> Result<(), Error> {
+    pub(super) fn deliver(&self, cargo: Cargo<'_>, deadline: Deadline) -> Result<(), Error> {
         let Some(spool) = &self.spool else {
             let sent = carbon::deliver(self.to, cargo.text, deadline);
             return sent.map_err(|error| undelivered(&error, "lines are lost"));

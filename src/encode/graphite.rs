@@ -1,71 +1,71 @@
-//! Samples to lines. Encoding cannot fail: what cannot be a line is left out and counted.
+//! The plaintext protocol of Graphite.
+//! <https://graphite.readthedocs.io/en/latest/feeding-carbon.html#the-plaintext-protocol>
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
+use super::{Batch, Counts, Encode, Encoded};
 use crate::base::error::one_line;
-use crate::metrics::group::Metric;
-use crate::metrics::sample::{Sample, Value};
+use crate::metrics::metric::Metric;
+use crate::metrics::sample::Sample;
+use crate::metrics::value::Value;
 use crate::template::{NoPath, RunLabels, Template};
 
-/// The lines of a run, as they come together.
+/// Lines of `path value timestamp`, as they come together. Of two numbers for one path and moment
+/// the first stays.
 #[derive(Debug)]
-pub(crate) struct Lines<'a> {
+pub(super) struct Lines<'a> {
     template: &'a Template,
     run: &'a RunLabels,
-    timestamp: u64,
     text: String,
+    counts: Counts,
+    /// The moment of the last batches, their paths, and what they hold, to find out who has a path
+    /// already.
+    time: u64,
     paths: HashSet<String>,
-    /// What was added, to find out who has a path already.
     added: Vec<&'a [Sample]>,
     doubles: usize,
     first_double: Option<String>,
-    without_path: usize,
 }
 
 impl<'a> Lines<'a> {
-    /// No lines yet. All of them will have the same `timestamp`, in seconds since 1970.
-    pub(crate) fn new(template: &'a Template, run: &'a RunLabels, timestamp: u64) -> Self {
+    /// No lines yet.
+    pub(super) fn new(template: &'a Template, run: &'a RunLabels) -> Self {
         Lines {
             template,
             run,
-            timestamp,
             text: String::new(),
+            counts: Counts::default(),
+            time: 0,
             paths: HashSet::new(),
             added: Vec::new(),
             doubles: 0,
             first_double: None,
-            without_path: 0,
         }
     }
 
-    /// Adds samples in the plaintext protocol of Graphite. Of two numbers for one path the first
-    /// stays. <https://graphite.readthedocs.io/en/latest/feeding-carbon.html#the-plaintext-protocol>
-    pub(crate) fn add(&mut self, samples: &'a [Sample]) {
-        self.added.push(samples);
-        for sample in samples {
-            for (metric, value) in &sample.values {
-                match self.template.path(sample, metric, self.run) {
-                    Ok(path) if self.paths.contains(&path) => self.double(&path, sample, metric),
-                    Ok(path) => self.write(path, *value),
-                    Err(NoPath::Dropped) => {}
-                    Err(NoPath::EmptyNode | NoPath::TooLong) => {
-                        log::debug!("no path for {}", described(sample, metric));
-                        self.without_path += 1;
-                    }
-                }
+    fn add_one(&mut self, sample: &Sample, metric: &Metric, value: Value) {
+        match self.template.path(sample, metric, self.run) {
+            Ok(path) if self.paths.contains(&path) => self.double(&path, sample, metric),
+            Ok(path) => self.write(path, value),
+            Err(NoPath::Dropped) => {}
+            Err(NoPath::EmptyNode | NoPath::TooLong) => {
+                log::debug!("no path for {}", described(sample, metric));
+                self.counts.lost += 1;
             }
         }
     }
 
     fn write(&mut self, path: String, value: Value) {
         // Writing to a String cannot fail.
-        let _ = writeln!(self.text, "{path} {value} {}", self.timestamp);
+        let _ = writeln!(self.text, "{path} {value} {}", self.time);
         self.paths.insert(path);
+        self.counts.written += 1;
     }
 
     fn double(&mut self, path: &str, sample: &Sample, metric: &Metric) {
         self.doubles += 1;
+        self.counts.lost += 1;
         if self.first_double.is_none() {
             let kept = self.with_path(path).unwrap_or_default();
             let left_out = described(sample, metric);
@@ -83,29 +83,42 @@ impl<'a> Lines<'a> {
         fitting.next().map(|(it, metric)| described(it, metric))
     }
 
-    /// `path value timestamp`, each with a line feed; ASCII.
-    pub(crate) fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// How many they are.
-    pub(crate) fn count(&self) -> usize {
-        self.paths.len()
-    }
-
-    /// How many numbers are not among them although the template does not drop them.
-    pub(crate) fn lost(&self) -> usize {
-        self.doubles + self.without_path
-    }
-
     /// What the author of the template should know.
-    pub(crate) fn warning(&self) -> Option<String> {
+    fn warning(&self) -> Option<String> {
         let others = match self.doubles {
             0 | 1 => String::new(),
             more => format!(" ({} more are like it)", more - 1),
         };
         let words = self.first_double.as_ref()?;
         Some(format!("{words}; the first is written{others}"))
+    }
+}
+
+impl<'a> Encode<'a> for Lines<'a> {
+    fn add(&mut self, batch: Batch<'a>) {
+        if batch.time != self.time {
+            self.time = batch.time;
+            self.paths.clear();
+            self.added.clear();
+        }
+        self.added.push(batch.samples);
+        for sample in batch.samples {
+            for (metric, value) in &sample.values {
+                self.add_one(sample, metric, *value);
+            }
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    fn finish(self: Box<Self>) -> Encoded {
+        Encoded {
+            warning: self.warning(),
+            text: self.text,
+            counts: self.counts,
+        }
     }
 }
 

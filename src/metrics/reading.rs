@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use crate::metrics::sample::Value;
+use crate::metrics::value::Value;
 
 /// What stands at `path`, whose steps are keys or list positions between dots.
 pub(crate) fn at<'a>(json: &'a Json, path: &str) -> Option<&'a Json> {

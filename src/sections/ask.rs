@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value as Json};
 
 use crate::api::{Error, Kind, SIZE_OF_HOSTS, USUAL_SIZE};
-use crate::metrics::sample::Value;
+use crate::metrics::value::Value;
 
 /// One path that a section asks for.
 #[derive(Debug)]

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::metrics::group::{Group, Kind, flag, gauge, state, time};
+use crate::metrics::group::Group;
+use crate::metrics::metric::{Kind, flag, gauge, state, time};
 use crate::metrics::reading::{flag as yes, text};
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, list, object, whole};

@@ -7,7 +7,8 @@
 
 use serde_json::Value as Json;
 
-use crate::metrics::group::{self, Group, Kind, Metric, counter, gauge, state};
+use crate::metrics::group::Group;
+use crate::metrics::metric::{self, Kind, Metric, counter, gauge, state};
 use crate::metrics::reading::{at, flag, text};
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, object};
@@ -162,19 +163,19 @@ static LINE: Group = Group::new(
 static CONFIG: Group = Group::new(
     "connection.config",
     &[
-        group::flag("ping_external", "Pings from outside are answered").from(&["ping"]),
-        group::flag("adblock", "Advertisements are blocked"),
-        group::flag("wol", "Wake-on-LAN from outside is passed on"),
+        metric::flag("ping_external", "Pings from outside are answered").from(&["ping"]),
+        metric::flag("adblock", "Advertisements are blocked"),
+        metric::flag("wol", "Wake-on-LAN from outside is passed on"),
         state(
             "sip_alg",
             Kind::Code(&[("disabled", 0), ("direct_media", 1), ("any_media", 2)]),
             "Help for telephones behind the box",
         ),
-        group::flag("remote_is_secure_pass", "The password is a strong one")
+        metric::flag("remote_is_secure_pass", "The password is a strong one")
             .from(&["is_secure_pass"]),
-        group::flag("remote_access", "The box's pages are open to the outside"),
-        group::flag("api_remote_access", "The API is open to the outside"),
-        group::flag(
+        metric::flag("remote_access", "The box's pages are open to the outside"),
+        metric::flag("api_remote_access", "The API is open to the outside"),
+        metric::flag(
             "api_allow_token_request",
             "New applications may ask for access",
         )
@@ -195,11 +196,11 @@ const OPTICAL_POWER: [&str; 4] = [
 static FTTH: Group = Group::new(
     "connection.ftth",
     &[
-        group::flag("sfp_present", "The optical module is there"),
-        group::flag("sfp_alim_ok", "The optical module has power"),
-        group::flag("sfp_has_power_report", "The module measures optical power"),
-        group::flag("sfp_has_signal", "Light arrives"),
-        group::flag("sfp_link", "The optical link is up").from(&["link"]),
+        metric::flag("sfp_present", "The optical module is there"),
+        metric::flag("sfp_alim_ok", "The optical module has power"),
+        metric::flag("sfp_has_power_report", "The module measures optical power"),
+        metric::flag("sfp_has_signal", "Light arrives"),
+        metric::flag("sfp_link", "The optical link is up").from(&["link"]),
         gauge("sfp_pwr_rx", "dBm/100", "Optical power received"),
         gauge("sfp_pwr_tx", "dBm/100", "Optical power sent"),
         gauge("sfp_pwr_rx_dbm", "dBm", "Optical power received")
@@ -262,9 +263,9 @@ const XDSL_DIRECTION: &[Metric] = &[
     counter("hec", "errors", "Errors in cell headers"),
     counter("es", "s", "Seconds with errors"),
     counter("ses", "s", "Seconds with severe errors"),
-    group::flag("phyr", "PhyR is active"),
-    group::flag("ginp", "G.INP is active").since("3"),
-    group::flag("nitro", "Nitro is active"),
+    metric::flag("phyr", "PhyR is active"),
+    metric::flag("ginp", "G.INP is active").since("3"),
+    metric::flag("nitro", "Nitro is active"),
     counter("rtx_tx", "count", "Retransmissions")
         .since("3")
         .from(&["rtx_tx", "rxmt"]),

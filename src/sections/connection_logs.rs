@@ -3,7 +3,8 @@
 
 use serde_json::Value as Json;
 
-use crate::metrics::group::{Group, gauge, time};
+use crate::metrics::group::Group;
+use crate::metrics::metric::{gauge, time};
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, list, whole};
 

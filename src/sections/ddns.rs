@@ -1,6 +1,7 @@
 //! Dynamic DNS: `connection/ddns/`. <https://dev.freebox.fr/sdk/os/connection/>
 
-use crate::metrics::group::{Group, Kind, state};
+use crate::metrics::group::Group;
+use crate::metrics::metric::{Kind, state};
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, object};
 

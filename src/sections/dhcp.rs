@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 
 use serde_json::Value as Json;
 
-use crate::metrics::group::{Group, flag, gauge, time};
+use crate::metrics::group::Group;
+use crate::metrics::metric::{flag, gauge, time};
 use crate::metrics::reading::{at, text};
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, list, object};

@@ -1,7 +1,8 @@
 //! The download manager, as figures: `downloads/stats`.
 //! <https://dev.freebox.fr/sdk/os/download/>
 
-use crate::metrics::group::{Group, Kind, counter, flag, gauge, state};
+use crate::metrics::group::Group;
+use crate::metrics::metric::{Kind, counter, flag, gauge, state};
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, object};
 

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use crate::metrics::group::{Group, Kind, gauge, state};
-use crate::metrics::sample::{Sample, Value};
+use crate::metrics::group::Group;
+use crate::metrics::metric::{Kind, gauge, state};
+use crate::metrics::sample::Sample;
+use crate::metrics::value::Value;
 
 /// What it can yield.
 pub(crate) const GROUPS: &[&Group] = &[&EXEC, &SECTION];

@@ -2,7 +2,8 @@
 
 use serde_json::Value as Json;
 
-use crate::metrics::group::{Group, Kind, flag, gauge, state};
+use crate::metrics::group::Group;
+use crate::metrics::metric::{Kind, flag, gauge, state};
 use crate::metrics::reading::text;
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, list, records};

@@ -2,9 +2,11 @@
 
 use serde_json::Value as Json;
 
-use crate::metrics::group::{Group, Kind, gauge, state};
+use crate::metrics::group::Group;
+use crate::metrics::metric::{Kind, gauge, state};
 use crate::metrics::reading::{flag as yes, number, text};
-use crate::metrics::sample::{Sample, Value};
+use crate::metrics::sample::Sample;
+use crate::metrics::value::Value;
 use crate::sections::ask::{Answers, Ask, list, records};
 
 /// What it asks for.

@@ -2,7 +2,8 @@
 
 use serde_json::Value as Json;
 
-use crate::metrics::group::{Group, flag, gauge};
+use crate::metrics::group::Group;
+use crate::metrics::metric::{flag, gauge};
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, count, object, records};
 

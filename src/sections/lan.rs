@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use crate::metrics::group::{Group, Kind, counter, flag, gauge, state, time};
+use crate::metrics::group::Group;
+use crate::metrics::metric::{Kind, counter, flag, gauge, state, time};
 use crate::metrics::reading::{at, flag as yes, text};
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, count, list, object, paths_for, records};

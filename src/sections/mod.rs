@@ -31,7 +31,8 @@ mod vpn_server;
 mod wifi;
 mod wifi_neighbors;
 
-use crate::metrics::group::{Group, Metric};
+use crate::metrics::group::Group;
+use crate::metrics::metric::Metric;
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask};
 

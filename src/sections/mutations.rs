@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use super::{SECTIONS, Section};
 use crate::api::{Client, Recording};
 use crate::collect::collect;
-use crate::metrics::group::{Kind, Metric};
+use crate::metrics::metric::{Kind, Metric};
 
 /// The full name of a metric, its entity, its number as it is written.
 type Number = (String, String, String);

@@ -1,7 +1,8 @@
 //! Ways in from the Internet: redirections, the DMZ, the box's own ports, UPnP.
 //! <https://dev.freebox.fr/sdk/os/nat/>
 
-use crate::metrics::group::{Group, Kind, flag, gauge, state};
+use crate::metrics::group::Group;
+use crate::metrics::metric::{Kind, flag, gauge, state};
 use crate::metrics::reading::{flag as yes, text};
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, list, object};

@@ -1,6 +1,7 @@
 //! Who may use the network, by profile. <https://dev.freebox.fr/sdk/os/network_control/>
 
-use crate::metrics::group::{Group, Kind, flag, state, time};
+use crate::metrics::group::Group;
+use crate::metrics::metric::{Kind, flag, state, time};
 use crate::metrics::reading::text;
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, list};

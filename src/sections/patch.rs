@@ -2,7 +2,8 @@
 //! figures since October 2024 (Free's bug tracker, task 40445). What came into the switch from the
 //! LAN is close to what went out on the line, where devices on cables do not speak to each other.
 
-use crate::metrics::sample::{Sample, Value};
+use crate::metrics::sample::Sample;
+use crate::metrics::value::Value;
 
 /// What to replace, and which number of each port to add up for it.
 const PATCHES: [(&str, &str); 2] = [("rate_up", "rx_bytes_rate"), ("bytes_up", "rx_good_bytes")];

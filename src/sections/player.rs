@@ -4,7 +4,8 @@
 
 use serde_json::Value as Json;
 
-use crate::metrics::group::{Group, Kind, flag, state};
+use crate::metrics::group::Group;
+use crate::metrics::metric::{Kind, flag, state};
 use crate::metrics::reading::{flag as yes, text};
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, list, paths_for, records};

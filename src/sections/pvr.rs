@@ -1,6 +1,7 @@
 //! Where recordings of television go. <https://dev.freebox.fr/sdk/os/pvr/>
 
-use crate::metrics::group::{Group, gauge};
+use crate::metrics::group::Group;
+use crate::metrics::metric::gauge;
 use crate::metrics::reading::text;
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, list};

@@ -2,7 +2,8 @@
 
 use serde_json::Value as Json;
 
-use crate::metrics::group::{Group, flag, time};
+use crate::metrics::group::Group;
+use crate::metrics::metric::{flag, time};
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, object, whole};
 

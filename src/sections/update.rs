@@ -1,6 +1,7 @@
 //! The firmware: `update/`. <https://dev.freebox.fr/sdk/os/update/>
 
-use crate::metrics::group::{Group, Kind, gauge, state};
+use crate::metrics::group::Group;
+use crate::metrics::metric::{Kind, gauge, state};
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, object};
 

@@ -4,7 +4,8 @@
 
 use serde_json::Value as Json;
 
-use crate::metrics::group::{Group, Kind, counter, flag, gauge, state, time};
+use crate::metrics::group::Group;
+use crate::metrics::metric::{Kind, counter, flag, gauge, state, time};
 use crate::metrics::reading::{at, text};
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, list, object};

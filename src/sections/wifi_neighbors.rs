@@ -4,7 +4,8 @@
 
 use serde_json::Value as Json;
 
-use crate::metrics::group::{Group, gauge};
+use crate::metrics::group::Group;
+use crate::metrics::metric::gauge;
 use crate::metrics::reading::text;
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, list, paths_for, whole};

@@ -1,5 +1,4 @@
 //! The files that a run reads and leaves.
 
 pub(crate) mod credentials;
-pub(crate) mod lock;
 pub(crate) mod session;

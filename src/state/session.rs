@@ -10,7 +10,6 @@ use crate::api::Known;
 use crate::base::error::Error;
 use crate::base::files;
 use crate::base::secret::Secret;
-use crate::deliver::carbon::Carbon;
 
 /// For cron's root, and for users without a home.
 const SYSTEM_FOLDER: &str = "/var/lib/freebox-monitor";
@@ -45,7 +44,7 @@ impl StateFolder {
     pub(crate) fn of_box(name: &str) -> Self {
         let base = user_folder().unwrap_or_else(|| PathBuf::from(SYSTEM_FOLDER));
         StateFolder {
-            path: base.join(file_name(name)),
+            path: base.join(files::file_name(name)),
         }
     }
 
@@ -54,9 +53,9 @@ impl StateFolder {
         self.path.join("lock")
     }
 
-    /// The folder for the lines that wait for one carbon.
-    pub(crate) fn spool(&self, carbon: &Carbon) -> PathBuf {
-        self.path.join("spool").join(file_name(&carbon.to_string()))
+    /// The folder below which lines wait for carbons.
+    pub(crate) fn spools(&self) -> PathBuf {
+        self.path.join("spool")
     }
 
     /// What an earlier run with the same settings has left. A cache that cannot be used is as
@@ -104,16 +103,6 @@ impl StateFolder {
     fn cache(&self) -> PathBuf {
         self.path.join("session.json")
     }
-}
-
-/// A name for a file that tells what it is for.
-fn file_name(text: &str) -> String {
-    let plain = |c: char| match c.is_ascii_alphanumeric() || c == '.' {
-        true => c,
-        false => '_',
-    };
-    let name: String = text.chars().map(plain).collect();
-    name.trim_start_matches('.').to_owned()
 }
 
 /// The user's folder for state, unless it is root's own: what root does by hand and what cron

@@ -7,11 +7,11 @@ use crate::base::error::{Error, Exit};
 use crate::base::net;
 use crate::cli::Settings;
 use crate::collect::{Collected, Outcome, collect};
-use crate::deliver;
+use crate::deliver::{self, Destination, stdout};
 use crate::sections::{SECTIONS, Section};
 use crate::state::credentials::Granted;
-use crate::tasks::run::{self, Times};
-use crate::tasks::target;
+use crate::tasks::times::Times;
+use crate::tasks::{target, templates};
 
 /// Goes through every step and prints a tick or a cross for each. The exit code is that of the
 /// first cross.
@@ -19,7 +19,7 @@ use crate::tasks::target;
 /// # Errors
 /// When the report cannot be printed.
 pub(crate) fn check(settings: &Settings) -> Result<Exit, Error> {
-    let times = Times::start(settings)?;
+    let times = Times::start(settings.timeout)?;
     let mut report = Report { exit: Exit::Done };
     template(settings, &mut report)?;
     let granted = credentials(settings, &mut report)?;
@@ -39,8 +39,9 @@ pub(crate) fn check(settings: &Settings) -> Result<Exit, Error> {
 }
 
 fn template(settings: &Settings, report: &mut Report) -> Result<(), Error> {
-    let read = run::template_text(settings).and_then(|(name, _)| {
-        run::template(settings)?;
+    let choice = settings.template.as_ref();
+    let read = templates::text(choice).and_then(|(name, _)| {
+        templates::checked(choice)?;
         Ok(name)
     });
     match read {
@@ -229,11 +230,12 @@ fn of_section(
 }
 
 fn carbon(settings: &Settings, times: &Times, report: &mut Report) -> Result<(), Error> {
-    if settings.carbons.is_empty() {
-        return report.skip("carbon", "--carbon names none; lines go to stdout");
-    }
-    for carbon in &settings.carbons {
-        match deliver::carbon::probe(carbon, times.end) {
+    let Destination::Carbons(carbons, _) = &settings.destination else {
+        let words = format!("--carbon names none; lines go to {}", settings.destination);
+        return report.skip("carbon", &words);
+    };
+    for carbon in carbons {
+        match deliver::probe(carbon, times.end) {
             Ok(()) => {
                 let words = format!("{carbon} takes connections and reads to their end");
                 report.tick("carbon", &words)?;
@@ -257,17 +259,17 @@ struct Report {
 
 impl Report {
     fn tick(&self, what: &str, words: &str) -> Result<(), Error> {
-        deliver::stdout::deliver(&format!("✓ {what}: {words}\n"))
+        stdout::deliver(&format!("✓ {what}: {words}\n"))
     }
 
     fn cross(&mut self, exit: Exit, what: &str, why: &str, advice: &str) -> Result<(), Error> {
         if self.exit == Exit::Done {
             self.exit = exit;
         }
-        deliver::stdout::deliver(&format!("✗ {what}: {why}\n  → {advice}\n"))
+        stdout::deliver(&format!("✗ {what}: {why}\n  → {advice}\n"))
     }
 
     fn skip(&self, what: &str, why: &str) -> Result<(), Error> {
-        deliver::stdout::deliver(&format!("- {what}: {why}\n"))
+        stdout::deliver(&format!("- {what}: {why}\n"))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::metrics::group::Metric;
+use crate::metrics::metric::Metric;
 use crate::sections;
 use crate::template::Template;
 

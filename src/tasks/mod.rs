@@ -1,10 +1,38 @@
-//! What the program can be asked to do: one file for each task.
+//! What the program can be asked to do: one file for each task, and what they share.
 
-pub(crate) mod check;
-pub(crate) mod every;
-pub(crate) mod listing;
-pub(crate) mod pseudonym;
-pub(crate) mod record;
-pub(crate) mod register;
-pub(crate) mod run;
-pub(crate) mod target;
+mod check;
+mod every;
+mod listing;
+mod pseudonym;
+mod record;
+mod register;
+mod run;
+mod target;
+mod templates;
+mod times;
+
+use crate::base::error::{Error, Exit};
+use crate::cli::{Settings, Task};
+use crate::deliver::stdout;
+
+/// Does what the settings ask for.
+///
+/// # Errors
+/// Whatever ended it early.
+pub(crate) fn perform(settings: &Settings) -> Result<Exit, Error> {
+    let template = settings.template.as_ref();
+    let text = match &settings.task {
+        Task::Collect => return run::live(settings),
+        Task::Replay(path) => return run::replay(settings, path),
+        Task::Record { file, raw } => return record::record(settings, file, *raw),
+        Task::Check => return check::check(settings),
+        Task::Register { force } => {
+            return register::register(settings, *force).map(|()| Exit::Done);
+        }
+        Task::RegisterStatus => register::status(settings)?,
+        Task::PrintTemplate => templates::text(template)?.1,
+        Task::CheckTemplate => listing::paths(&templates::checked(template)?),
+        Task::ListMetrics => listing::metrics(),
+    };
+    stdout::deliver(&text).map(|()| Exit::Done)
+}

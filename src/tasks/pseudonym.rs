@@ -12,7 +12,7 @@ use serde_json::{Map, Number, Value as Json};
 use sha1::Sha1;
 
 use crate::base::secret::Secret;
-use crate::metrics::group::Kind;
+use crate::metrics::metric::Kind;
 use crate::metrics::reading;
 use crate::sections;
 

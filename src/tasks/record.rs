@@ -14,8 +14,8 @@ use crate::collect::collect;
 use crate::sections::SECTIONS;
 use crate::sections::ask::Then;
 use crate::tasks::pseudonym::{Pseudonyms, masked};
-use crate::tasks::run::{Times, tell_failures};
 use crate::tasks::target;
+use crate::tasks::times::Times;
 
 /// Asks the box for everything there is and writes the answers to `file`: with pseudonyms, or as
 /// they came if `as_they_came`; never with a token or a key.
@@ -23,7 +23,7 @@ use crate::tasks::target;
 /// # Errors
 /// When the box cannot be asked or the file cannot be written.
 pub(crate) fn record(settings: &Settings, file: &Path, as_they_came: bool) -> Result<Exit, Error> {
-    let times = Times::start(settings)?;
+    let times = Times::start(settings.timeout)?;
     files::must_be_writable(file)?;
     let target = &settings.target;
     let (granted, search) = target::registered(target, settings.config.as_deref())?;
@@ -56,7 +56,7 @@ pub(crate) fn record(settings: &Settings, file: &Path, as_they_came: bool) -> Re
         .flatten()
         .fold(text, |text, secret| text.replace(secret.reveal(), ""));
     files::write_private(file, text.as_bytes())?;
-    let failed = tell_failures(&collected, &[]);
+    let failed = collected.tell_failures(&[]);
     let what = match as_they_came {
         true => "names, addresses and numbers are in it as they came",
         false => "names, addresses, numbers and serials in it are pseudonyms",

@@ -7,7 +7,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::parse::{Path, Piece, Rule, Source, Variable};
 use super::{LONGEST_NODE, LONGEST_PATH, Node, Part, Pattern, Position, Refusal, Warning};
-use crate::metrics::group::{Group, Metric};
+use crate::metrics::group::Group;
+use crate::metrics::metric::Metric;
 
 /// Texts that are known in every run, whatever the metric: what `--name` says, and the box.
 pub(super) const RUN_LABELS: [&str; 5] = ["name", "endpoint", "uid", "api_version", "box_model"];

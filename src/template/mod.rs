@@ -10,7 +10,8 @@ use std::fmt;
 
 use ascii::to_ascii;
 
-use crate::metrics::group::{Group, Metric};
+use crate::metrics::group::Group;
+use crate::metrics::metric::Metric;
 use crate::metrics::sample::Sample;
 
 /// carbon puts `.wsp` behind the last node, and a file name has at most 255 bytes.

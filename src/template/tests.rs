@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::Value as Json;
 
 use super::*;
-use crate::metrics::group::{Kind, counter, gauge, state};
+use crate::metrics::metric::{Kind, counter, gauge, state};
 
 const NUMBERS: &[Metric] = &[gauge("rate", "byte/s", "-"), counter("bytes", "byte", "-")];
 

@@ -1,0 +1,399 @@
+//! The arguments as typed, and the one step from them to [`Settings`].
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use argh::FromArgs;
+
+use super::settings::{Request, Settings, Target, Task, TemplateChoice};
+use crate::api::{self, Address, HashType, Trust};
+use crate::base::error::Error;
+use crate::deliver::{Bounds, Carbon, Destination, GraphiteWeb, Rules};
+use crate::encode::Format;
+use crate::sections::{self, SECTIONS, Section};
+
+/// Sends the statistics of a Freebox to Graphite. Without options: collect the connection section
+/// and print `path value timestamp` lines on stdout.
+#[derive(FromArgs)]
+pub(super) struct Args {
+    /// collect every section that this box and its permissions allow
+    #[argh(switch, short = 'A')]
+    all: bool,
+
+    /// collect this section as well as the connection; also --status-NAME and the letters below
+    #[argh(option, arg_name = "name", from_str_fn(section))]
+    status: Vec<&'static Section>,
+
+    /// the box: HOST, HOST:PORT or URL (default mafreebox.freebox.fr)
+    #[argh(option, short = 'e', arg_name = "box")]
+    endpoint: Option<Address>,
+
+    /// the name of the box in paths ({name} in templates)
+    #[argh(option, arg_name = "name")]
+    name: Option<String>,
+
+    /// the credentials file, this program's own or that of freebox_monitor.py
+    #[argh(option, short = 'c', arg_name = "file")]
+    config: Option<PathBuf>,
+
+    /// ask the box for access; somebody has to say yes on its front panel
+    #[argh(switch, short = 'r')]
+    register: bool,
+
+    /// with --register: ask even if access is granted already
+    #[argh(switch)]
+    force: bool,
+
+    /// say whether access is granted
+    #[argh(switch, short = 's')]
+    register_status: bool,
+
+    /// the form of the lines: graphite
+    #[argh(option, short = 'f', arg_name = "form", default = "Format::Graphite")]
+    format: Format,
+
+    /// write to this file instead of to stdout; a regular one is replaced in one step
+    #[argh(option, arg_name = "file")]
+    output: Option<PathBuf>,
+
+    /// deliver to the carbon at HOST[:PORT] over TCP (default port 2003) instead of stdout; may be
+    /// given more than once
+    #[argh(option, arg_name = "host")]
+    carbon: Vec<Carbon>,
+
+    /// how often to send again, a minute apart, what carbon has confirmed (default 1; 0 for one
+    /// that counts what it gets)
+    #[argh(option, arg_name = "number", default = "1", from_str_fn(resend))]
+    resend: u32,
+
+    /// forget lines only when this graphite-web shows them, such as http://localhost:8080
+    #[argh(option, arg_name = "url")]
+    verify: Option<GraphiteWeb>,
+
+    /// how long lines wait for a carbon that is away: 90s, 30m, 12h, 7d (default 7d)
+    #[argh(option, arg_name = "time", default = "USUAL_AGE", from_str_fn(age))]
+    spool_age: Duration,
+
+    /// how much may wait: 500K, 64M, 1G (default 64M)
+    #[argh(option, arg_name = "bytes", default = "USUAL_SIZE", from_str_fn(size))]
+    spool_size: u64,
+
+    /// stay and run at each multiple of this many seconds
+    #[argh(option, arg_name = "seconds", from_str_fn(period))]
+    every: Option<u64>,
+
+    /// the path template: a file, or one of the shipped ones (dotted, tagged, flat)
+    #[argh(option, short = 't', arg_name = "file")]
+    template: Option<String>,
+
+    /// print the template that would be used
+    #[argh(switch)]
+    print_template: bool,
+
+    /// check the template and print the path of every metric
+    #[argh(switch)]
+    check_template: bool,
+
+    /// print what would be delivered, and do not deliver it
+    #[argh(switch)]
+    dry_run: bool,
+
+    /// take the answers from a recording instead of a box
+    #[argh(option, arg_name = "file")]
+    replay: Option<PathBuf>,
+
+    /// save every answer of the box in a file that can be shown to others: names, addresses,
+    /// numbers and serials are replaced
+    #[argh(option, arg_name = "file")]
+    record: Option<PathBuf>,
+
+    /// with --record: leave names, addresses, numbers and serials as they are
+    #[argh(switch)]
+    record_raw: bool,
+
+    /// go through everything step by step and say what to do where something is wrong
+    #[argh(switch)]
+    check: bool,
+
+    /// list every metric there is
+    #[argh(switch)]
+    list_metrics: bool,
+
+    /// how many requests to make at a time (default 4)
+    #[argh(option, arg_name = "number", default = "4", from_str_fn(jobs))]
+    jobs: usize,
+
+    /// how long the whole run may take, in seconds (default 40)
+    #[argh(option, arg_name = "seconds")]
+    timeout: Option<Seconds>,
+
+    /// the hash of the log-in: sha1 (default) or sha256
+    #[argh(option, arg_name = "hash", default = "HashType::Sha1")]
+    auth_hash_type: HashType,
+
+    /// look for the box's API in every run
+    #[argh(switch)]
+    api_endpoint_detect_force: bool,
+
+    /// speak to the box under the domain it has from Free
+    #[argh(switch)]
+    api_endpoint_detect_ssl_domain: bool,
+
+    /// use this major version of the API instead of the box's own
+    #[argh(option, arg_name = "number")]
+    api_version_force: Option<u32>,
+
+    /// take any certificate for the box's own
+    #[argh(switch)]
+    ssl_no_verify: bool,
+
+    /// trust the certificates of this PEM file instead of Free's and the public ones
+    #[argh(option, arg_name = "file")]
+    ssl_ca_bundle_file: Option<PathBuf>,
+
+    /// take the upload figures of the line from the ports of the switch, for a box that mixes up
+    /// the directions; collects the switch as well
+    #[argh(switch)]
+    patch_rate_up_bytes_up: bool,
+
+    /// say on stderr what happens
+    #[argh(switch, short = 'd')]
+    debug: bool,
+
+    /// print the version
+    #[argh(switch, short = 'v')]
+    version: bool,
+}
+
+fn section(switch: &str) -> Result<&'static Section, String> {
+    sections::by_switch(switch).ok_or_else(|| "no section has this name".to_owned())
+}
+
+fn jobs(word: &str) -> Result<usize, String> {
+    let number: Option<usize> = word.parse().ok();
+    number
+        .filter(|it| (1..=16).contains(it))
+        .ok_or_else(|| "it is 1 to 16".to_owned())
+}
+
+/// How long lines wait unless `--spool-age` says.
+const USUAL_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How many bytes of them unless `--spool-size` says.
+const USUAL_SIZE: u64 = 64 << 20;
+
+fn resend(word: &str) -> Result<u32, String> {
+    let number: Option<u32> = word.parse().ok();
+    number
+        .filter(|it| *it <= 100)
+        .ok_or_else(|| "it is 0 to 100".to_owned())
+}
+
+fn period(word: &str) -> Result<u64, String> {
+    let number: Option<u64> = word.parse().ok();
+    number
+        .filter(|it| (1..=86_400).contains(it))
+        .ok_or_else(|| "it is a number of seconds, from 1 to a day".to_owned())
+}
+
+fn age(word: &str) -> Result<Duration, String> {
+    let units = [
+        ("s", 1),
+        ("m", 60),
+        ("h", 3600),
+        ("d", 24 * 3600),
+        ("w", 7 * 24 * 3600),
+    ];
+    let seconds = with_unit(word, &units).filter(|it| *it > 0);
+    let seconds = seconds.ok_or_else(|| "it is a time such as 90s, 30m, 12h or 7d".to_owned());
+    seconds.map(Duration::from_secs)
+}
+
+fn size(word: &str) -> Result<u64, String> {
+    let word = word.to_ascii_lowercase();
+    let word = word.trim_end_matches('b').trim_end_matches('i');
+    let units = [("", 1), ("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30)];
+    let bytes = with_unit(word, &units).filter(|it| *it > 0);
+    bytes.ok_or_else(|| "it is a size such as 500K, 64M or 1G".to_owned())
+}
+
+/// A whole number with a unit behind it.
+fn with_unit(word: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let end = word
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(word.len());
+    let (number, unit) = word.split_at(end);
+    let (_, factor) = units.iter().find(|(name, _)| *name == unit)?;
+    number.parse::<u64>().ok()?.checked_mul(*factor)
+}
+
+/// Two ways to the same spool would get in each other's way.
+fn each_once(carbons: &[Carbon]) -> Vec<Carbon> {
+    let mut once: Vec<Carbon> = Vec::new();
+    for carbon in carbons {
+        if !once.contains(carbon) {
+            once.push(carbon.clone());
+        }
+    }
+    once
+}
+
+/// A length of time that a run can have.
+#[derive(Clone, Copy, Debug)]
+struct Seconds(Duration);
+
+impl std::str::FromStr for Seconds {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let seconds: Option<f64> = word.parse().ok();
+        match seconds.filter(|it| (0.1..=86_400.0).contains(it)) {
+            Some(seconds) => Ok(Seconds(Duration::from_secs_f64(seconds))),
+            None => Err("it is a number of seconds, from 0.1 to a day".to_owned()),
+        }
+    }
+}
+
+impl Args {
+    /// What they mean.
+    ///
+    /// # Errors
+    /// A misuse.
+    pub(super) fn request(self) -> Result<Request, Error> {
+        if self.version {
+            let version = concat!("freebox-monitor ", env!("CARGO_PKG_VERSION"), "\n");
+            return Ok(Request::Print(version.to_owned()));
+        }
+        self.settings()
+            .map(|settings| Request::Do(Box::new(settings)))
+    }
+
+    fn settings(self) -> Result<Settings, Error> {
+        Ok(Settings {
+            task: self.task()?,
+            destination: self.destination()?,
+            sections: self.sections(),
+            target: Target {
+                trust: self.trust()?,
+                endpoint: self.endpoint,
+                name: self.name,
+                by_domain: self.api_endpoint_detect_ssl_domain,
+                detect_force: self.api_endpoint_detect_force,
+                version: self.api_version_force,
+                hash: self.auth_hash_type,
+            },
+            config: self.config,
+            all: self.all,
+            patch_upload: self.patch_rate_up_bytes_up,
+            jobs: self.jobs,
+            template: self.template.map(TemplateChoice::named),
+            format: self.format,
+            every: self.every,
+            dry_run: self.dry_run,
+            timeout: self.timeout.map(|Seconds(timeout)| timeout),
+            debug: self.debug,
+        })
+    }
+
+    /// The sections that were chosen, in the order of the table.
+    fn sections(&self) -> Vec<&'static Section> {
+        let is_chosen = |section: &&Section| {
+            self.all
+                || section.name == sections::ALWAYS
+                || self.patch_rate_up_bytes_up && section.name == "switch"
+                || self.status.iter().any(|chosen| chosen.name == section.name)
+        };
+        SECTIONS.iter().filter(is_chosen).collect()
+    }
+
+    /// The one thing to do: options that ask for different things exclude each other.
+    fn task(&self) -> Result<Task, Error> {
+        let asked = [
+            (
+                "--register",
+                self.register
+                    .then_some(Task::Register { force: self.force }),
+            ),
+            (
+                "--register-status",
+                self.register_status.then_some(Task::RegisterStatus),
+            ),
+            (
+                "--print-template",
+                self.print_template.then_some(Task::PrintTemplate),
+            ),
+            (
+                "--check-template",
+                self.check_template.then_some(Task::CheckTemplate),
+            ),
+            (
+                "--list-metrics",
+                self.list_metrics.then_some(Task::ListMetrics),
+            ),
+            ("--replay", self.replay.clone().map(Task::Replay)),
+            (
+                "--record",
+                self.record.clone().map(|file| Task::Record {
+                    file,
+                    raw: self.record_raw,
+                }),
+            ),
+            ("--check", self.check.then_some(Task::Check)),
+        ];
+        let mut asked = asked
+            .into_iter()
+            .filter_map(|(name, task)| Some((name, task?)));
+        let first = asked.next();
+        if let (Some((one, _)), Some((other, _))) = (&first, asked.next()) {
+            return Err(Error::misuse(format!(
+                "{one} and {other} exclude each other"
+            )));
+        }
+        let task = first.map_or(Task::Collect, |(_, task)| task);
+        match task {
+            _ if self.force && !self.register => {
+                Err(Error::misuse("--force goes with --register only"))
+            }
+            _ if self.every.is_some() && (task != Task::Collect || self.dry_run) => {
+                Err(Error::misuse("--every goes with collecting only"))
+            }
+            _ if self.dry_run && !matches!(task, Task::Collect | Task::Replay(_)) => {
+                Err(Error::misuse("--dry-run goes with collecting only"))
+            }
+            _ if self.record_raw && self.record.is_none() => {
+                Err(Error::misuse("--record-raw goes with --record only"))
+            }
+            _ => Ok(task),
+        }
+    }
+
+    /// Where the text goes.
+    fn destination(&self) -> Result<Destination, Error> {
+        let rules = Rules {
+            resend: self.resend,
+            bounds: Bounds {
+                age: self.spool_age,
+                size: self.spool_size,
+            },
+            verify: self.verify.clone(),
+        };
+        match (self.carbon.as_slice(), &self.output) {
+            // It shows what one carbon has stored, and says nothing of another.
+            ([] | [_, _, ..], _) if self.verify.is_some() => {
+                Err(Error::misuse("--verify goes with one --carbon only"))
+            }
+            ([_, ..], Some(_)) => Err(Error::misuse("--carbon and --output exclude each other")),
+            ([], Some(path)) if path.as_os_str() == "-" => Ok(Destination::Stdout),
+            ([], Some(path)) => Ok(Destination::File(path.clone())),
+            ([], None) => Ok(Destination::Stdout),
+            (carbons, None) => Ok(Destination::Carbons(each_once(carbons), rules)),
+        }
+    }
+
+    fn trust(&self) -> Result<Trust, Error> {
+        match (&self.ssl_ca_bundle_file, self.ssl_no_verify) {
+            (_, true) => Ok(Trust::Anything),
+            (Some(path), false) => Ok(Trust::Only(api::read_bundle(path)?)),
+            (None, false) => Ok(Trust::BuiltIn),
+        }
+    }
+}

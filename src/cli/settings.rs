@@ -1,0 +1,121 @@
+//! What the arguments mean: nobody else looks at arguments.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::api::{Address, HashType, Trust};
+use crate::deliver::Destination;
+use crate::encode::Format;
+use crate::sections::Section;
+use crate::template;
+
+/// What somebody wants.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// To read this: help, or the version.
+    Print(String),
+    /// To have something done.
+    Do(Box<Settings>),
+}
+
+/// What the arguments mean.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// What to do.
+    pub(crate) task: Task,
+    /// Which box, and how to speak to it.
+    pub(crate) target: Target,
+    /// The credentials file, if one was named.
+    pub(crate) config: Option<PathBuf>,
+    /// Which sections to collect.
+    pub(crate) sections: Vec<&'static Section>,
+    /// Whether that is simply all of them.
+    pub(crate) all: bool,
+    /// Whether the upload figures of the line are to be taken from the switch.
+    pub(crate) patch_upload: bool,
+    /// How many requests to make at a time.
+    pub(crate) jobs: usize,
+    /// The template, if one was named.
+    pub(crate) template: Option<TemplateChoice>,
+    /// The form of the text.
+    pub(crate) format: Format,
+    /// Where the text goes.
+    pub(crate) destination: Destination,
+    /// Whether to run again and again, and how many seconds apart.
+    pub(crate) every: Option<u64>,
+    /// Whether to show instead of doing.
+    pub(crate) dry_run: bool,
+    /// How long the task may take, if that was said.
+    pub(crate) timeout: Option<Duration>,
+    /// Whether to say what happens.
+    pub(crate) debug: bool,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Collect from the box and deliver.
+    Collect,
+    /// Collect from a recording and deliver.
+    Replay(PathBuf),
+    /// Save the answers of the box.
+    Record {
+        /// Where.
+        file: PathBuf,
+        /// As they came.
+        raw: bool,
+    },
+    /// Go through everything and say what is wrong.
+    Check,
+    /// Ask for access.
+    Register {
+        /// Even if it is granted already.
+        force: bool,
+    },
+    /// Say whether access is granted.
+    RegisterStatus,
+    /// Print the template.
+    PrintTemplate,
+    /// Check the template and print every path.
+    CheckTemplate,
+    /// List every metric.
+    ListMetrics,
+}
+
+/// Which box, and how to speak to it.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// Where it is, if that was said.
+    pub(crate) endpoint: Option<Address>,
+    /// What its user calls it.
+    pub(crate) name: Option<String>,
+    /// Whether to use its domain.
+    pub(crate) by_domain: bool,
+    /// Whether to look for it in every run.
+    pub(crate) detect_force: bool,
+    /// The version of the API to use instead of its own.
+    pub(crate) version: Option<u32>,
+    /// The hash of the log-in.
+    pub(crate) hash: HashType,
+    /// What to trust.
+    pub(crate) trust: Trust,
+}
+
+/// A template, as `--template` names it.
+#[derive(Debug)]
+pub(crate) enum TemplateChoice {
+    /// A shipped one: its name and its text.
+    Shipped(&'static str, &'static str),
+    /// A file.
+    File(PathBuf),
+}
+
+impl TemplateChoice {
+    pub(super) fn named(word: String) -> Self {
+        let shipped = template::SHIPPED.iter().find(|(name, _)| *name == word);
+        match shipped {
+            Some((name, text)) => TemplateChoice::Shipped(name, text),
+            None => TemplateChoice::File(PathBuf::from(word)),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Which template a run uses, and where it is.
+
+use std::path::PathBuf;
+
+use directories::BaseDirs;
+
+use crate::base::error::{Error, one_line};
+use crate::base::files;
+use crate::cli::TemplateChoice;
+use crate::sections;
+use crate::template::{SHIPPED, Template};
+
+const SYSTEM_FILE: &str = "/etc/freebox-monitor/template";
+
+/// The template that a run would use, read and checked.
+///
+/// # Errors
+/// When it cannot be read or cannot work.
+pub(crate) fn checked(choice: Option<&TemplateChoice>) -> Result<Template, Error> {
+    let (name, text) = text(choice)?;
+    let metrics: Vec<_> = sections::metrics().collect();
+    let refused = |refusal| Error::misuse(format!("template {name}: {refusal}"));
+    let template = Template::read(&text, &metrics).map_err(refused)?;
+    for warning in &template.warnings {
+        log::warn!("template {name}: {warning}");
+    }
+    Ok(template)
+}
+
+/// The text of the template that a run would use, and what to call it: the one that `--template`
+/// names, or the first of the usual files that exists, or the built-in one.
+///
+/// # Errors
+/// When its file cannot be read.
+pub(crate) fn text(choice: Option<&TemplateChoice>) -> Result<(String, String), Error> {
+    let file = match choice {
+        Some(TemplateChoice::Shipped(name, text)) => {
+            return Ok(((*name).to_owned(), (*text).to_owned()));
+        }
+        Some(TemplateChoice::File(path)) => Some(path.clone()),
+        None => usual_files().into_iter().find(|path| files::is_there(path)),
+    };
+    let Some(path) = file else {
+        let [(name, text), ..] = SHIPPED;
+        return Ok((name.to_owned(), text.to_owned()));
+    };
+    let name = one_line(&path.display().to_string());
+    let text = String::from_utf8(files::read(&path)?);
+    text.map_err(|error| not_utf8(&name, error.as_bytes(), error.utf8_error().valid_up_to()))
+        .map(|text| (name, text))
+}
+
+/// Says where the first byte is that is no text.
+fn not_utf8(name: &str, bytes: &[u8], good: usize) -> Error {
+    let good = String::from_utf8_lossy(&bytes[..good]);
+    let line = good.matches('\n').count() + 1;
+    let column = good.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    let words = format!("template {name}: line {line}, column {column}: this is not UTF-8");
+    Error::misuse(words)
+}
+
+fn usual_files() -> Vec<PathBuf> {
+    let user = BaseDirs::new().map(|it| it.config_dir().join("freebox-monitor/template"));
+    user.into_iter()
+        .chain([PathBuf::from(SYSTEM_FILE)])
+        .collect()
+}

@@ -1,0 +1,54 @@
+//! When a run began, and when its parts have to be over.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::api::Limits;
+use crate::base::deadline::Deadline;
+use crate::base::error::Error;
+
+/// How long a run may take unless `--timeout` says: it has to be over when cron starts the next.
+const USUAL_TIMEOUT: Duration = Duration::from_secs(40);
+/// The start of 2020: a clock before that was never set.
+const EARLIEST: u64 = 1_577_836_800;
+/// What fits a point in whisper.
+const LATEST: u64 = u32::MAX as u64;
+
+/// The times of a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    /// When it began.
+    pub(crate) start: Instant,
+    /// Seconds since 1970; the timestamp of all its lines.
+    pub(crate) timestamp: u64,
+    /// For the box; delivery has the rest of the time.
+    pub(crate) collecting: Limits,
+    /// For everything.
+    pub(crate) end: Deadline,
+}
+
+impl Times {
+    /// A run that begins now and may take that long.
+    ///
+    /// # Errors
+    /// When the clock cannot be right.
+    pub(crate) fn start(timeout: Option<Duration>) -> Result<Self, Error> {
+        let start = Instant::now();
+        let timeout = timeout.unwrap_or(USUAL_TIMEOUT);
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let timestamp = since_1970.map_or(0, |it| it.as_secs());
+        if !(EARLIEST..=LATEST).contains(&timestamp) {
+            let words =
+                "the clock of this machine cannot be right: it stands before 2020 or after 2106";
+            return Err(Error::misuse(words));
+        }
+        Ok(Times {
+            start,
+            timestamp,
+            collecting: Limits {
+                deadline: Deadline::after(start, timeout * 4 / 5),
+                request: timeout / 3,
+            },
+            end: Deadline::after(start, timeout),
+        })
+    }
+}
