@@ -26,6 +26,7 @@ mod receiver;
 mod record;
 mod recordings;
 mod registration;
+mod rooms;
 mod secrets;
 mod session;
 mod spool;
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
     trials.extend(record::trials());
     trials.extend(recordings::trials());
     trials.extend(registration::trials());
+    trials.extend(rooms::trials());
     trials.extend(secrets::trials());
     trials.extend(session::trials());
     trials.extend(spool::trials());

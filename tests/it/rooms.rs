@@ -1,0 +1,172 @@
+//! The layout of the program: a room of `src` uses only rooms further down in the list that
+//! `main.rs` opens with, and within a room no files use each other in a circle.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use libtest_mimic::Trial;
+
+use crate::monitor::project_file;
+use crate::trials;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    trials![
+        rooms_use_only_rooms_below_them,
+        files_of_a_room_do_not_use_each_other_in_a_circle,
+        no_file_is_too_long,
+    ]
+}
+
+/// The longest that a file may be without its tests, in lines.
+const LONGEST: usize = 500;
+
+/// Every file of the program by its module: `["deliver", "spool"]`; a room's own `mod.rs` is the
+/// room.
+fn modules() -> BTreeMap<Vec<String>, String> {
+    let source = project_file("src");
+    let mut modules = BTreeMap::new();
+    let mut folders = vec![source.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            match path.extension().and_then(|it| it.to_str()) {
+                None => folders.push(path),
+                Some("rs") if !is_for_tests(&path) => {
+                    let text = fs::read_to_string(&path).expect("a file");
+                    modules.insert(module(&source, &path), text);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    modules
+}
+
+/// Whole files that only tests are made of.
+fn is_for_tests(path: &Path) -> bool {
+    let name = path.file_stem().and_then(|it| it.to_str());
+    name.is_some_and(|it| ["tests", "mutations"].contains(&it))
+}
+
+fn module(source: &Path, path: &Path) -> Vec<String> {
+    let below = path.strip_prefix(source).expect("below src");
+    let name: PathBuf = match below.file_stem().and_then(|it| it.to_str()) {
+        Some("mod") => below.parent().expect("a room").to_owned(),
+        _ => below.with_extension(""),
+    };
+    let parts = name.iter().map(|it| it.to_str().expect("UTF-8").to_owned());
+    parts.collect()
+}
+
+/// The program's own code of a file: tests may use what they like.
+fn without_tests(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or_default()
+}
+
+/// The same without comments, which may point anywhere.
+fn code(text: &str) -> String {
+    let lines = without_tests(text).lines();
+    let is_code = |line: &&str| !line.trim_start().starts_with("//");
+    lines.filter(is_code).collect::<Vec<_>>().join("\n")
+}
+
+/// What a file imports from the crate, as paths of modules and names.
+fn imports(module: &[String], text: &str) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    let text = &code(text);
+    for (start, _) in text.match_indices("crate::") {
+        found.extend(expanded(&text[start + "crate::".len()..], &[]));
+    }
+    let parent = &module[..module.len() - 1];
+    for (start, _) in text.match_indices("use super::") {
+        found.extend(expanded(&text[start + "use super::".len()..], parent));
+    }
+    found
+}
+
+/// `a::{b, c::d}` as `a::b` and `a::c::d`; only as deep as two names, which is a file.
+fn expanded(text: &str, prefix: &[String]) -> Vec<Vec<String>> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let end = text.find(|c| !is_name(c)).unwrap_or(text.len());
+    let (name, rest) = text.split_at(end);
+    let mut path = prefix.to_vec();
+    if name.is_empty() {
+        let Some(list) = rest.strip_prefix('{') else {
+            return vec![path];
+        };
+        let list = list.split(['}', ';']).next().unwrap_or_default();
+        let parts = list.split(',').map(str::trim).filter(|it| !it.is_empty());
+        return parts.flat_map(|part| expanded(part, prefix)).collect();
+    }
+    path.push(name.to_owned());
+    match rest.strip_prefix("::") {
+        Some(deeper) if path.len() < 2 => expanded(deeper, &path),
+        _ => vec![path],
+    }
+}
+
+/// The rooms in the order of the list in `main.rs`.
+fn rooms(modules: &BTreeMap<Vec<String>, String>) -> Vec<String> {
+    let main = &modules[&vec!["main".to_owned()]];
+    let listed = main.lines().filter_map(|line| line.strip_prefix("//! - `"));
+    let names = listed.filter_map(|line| Some(line.split_once('`')?.0.to_owned()));
+    names.collect()
+}
+
+fn rooms_use_only_rooms_below_them() {
+    let modules = modules();
+    let rooms = rooms(&modules);
+    let present: BTreeSet<&String> = modules.keys().map(|module| &module[0]).collect();
+    assert_eq!(
+        rooms.iter().collect::<BTreeSet<_>>(),
+        present,
+        "the list in main.rs"
+    );
+    let floor = |room: &String| rooms.iter().position(|it| it == room);
+    let mut upwards = Vec::new();
+    for (module, text) in &modules {
+        for import in imports(module, text) {
+            let above = floor(&import[0]).is_some_and(|it| Some(it) < floor(&module[0]));
+            if above {
+                upwards.push(format!("{} uses {}", module.join("::"), import.join("::")));
+            }
+        }
+    }
+    assert!(upwards.is_empty(), "{upwards:#?}");
+}
+
+fn files_of_a_room_do_not_use_each_other_in_a_circle() {
+    let modules = modules();
+    // The room's own file hands its files on to others, and may use any of them.
+    let files: BTreeSet<&Vec<String>> = modules.keys().filter(|it| it.len() == 2).collect();
+    let used = |module: &Vec<String>| -> Vec<Vec<String>> {
+        let imports = imports(module, &modules[module]).into_iter();
+        imports
+            .filter(|it| files.contains(it) && it != module)
+            .collect()
+    };
+    for start in &files {
+        let mut seen = BTreeSet::new();
+        let mut open = used(start);
+        while let Some(next) = open.pop() {
+            assert!(
+                &next != *start,
+                "{} uses itself in a circle",
+                start.join("::")
+            );
+            if seen.insert(next.clone()) {
+                open.extend(used(&next));
+            }
+        }
+    }
+}
+
+fn no_file_is_too_long() {
+    for (module, text) in modules() {
+        let lines = without_tests(&text).lines().count();
+        assert!(lines <= LONGEST, "{} has {lines} lines", module.join("::"));
+    }
+}
