@@ -1,8 +1,7 @@
 //! The integration tests: the real program, a simulated Freebox, the real carbon.
 //!
-//! A module holds the cases of one subject; `monitor` runs the program, `receiver` stands in for
-//! a carbon that misbehaves, `graphite` is the real one. A case that needs something which is not
-//! to be had on this machine is reported as ignored, and the reason is printed first.
+//! A module holds the cases of one subject; `support` has the tools. A case that needs something
+//! which is not to be had on this machine is reported as ignored, and the reason is printed first.
 
 // Falling over is how a test fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -17,12 +16,8 @@ mod check;
 mod delivery;
 mod disk;
 mod every;
-mod graphite;
 mod hour;
-mod monitor;
 mod parallel;
-mod random;
-mod receiver;
 mod record;
 mod recordings;
 mod registration;
@@ -30,6 +25,7 @@ mod rooms;
 mod secrets;
 mod session;
 mod spool;
+mod support;
 mod templates;
 mod tls;
 mod whole_way;
@@ -37,6 +33,8 @@ mod whole_way;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
+
+use support::{graphite, monitor, random, receiver};
 
 /// A list of trials for functions: their names are the names of the cases.
 #[macro_export]

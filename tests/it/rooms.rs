@@ -15,11 +15,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         rooms_use_only_rooms_below_them,
         files_of_a_room_do_not_use_each_other_in_a_circle,
         no_file_is_too_long,
+        functions_are_short,
     ]
 }
 
 /// The longest that a file may be without its tests, in lines.
 const LONGEST: usize = 500;
+/// What half of all functions, nine in ten of them, and each may have, in lines.
+const FUNCTIONS: [usize; 3] = [10, 30, 60];
 
 /// Every file of the program by its module: `["deliver", "spool"]`; a room's own `mod.rs` is the
 /// room.
@@ -169,4 +172,62 @@ fn no_file_is_too_long() {
         let lines = without_tests(&text).lines().count();
         assert!(lines <= LONGEST, "{} has {lines} lines", module.join("::"));
     }
+}
+
+/// The name and the length in lines of each function of a file. The project is formatted: a
+/// function ends at the first brace that stands as far left as it.
+fn functions(text: &str) -> Vec<(String, usize)> {
+    let lines: Vec<&str> = without_tests(text).lines().collect();
+    let mut found = Vec::new();
+    for (number, line) in lines.iter().enumerate() {
+        let Some(name) = function_name(line) else {
+            continue;
+        };
+        let indentation = line.len() - line.trim_start().len();
+        let end = format!("{}}}", " ".repeat(indentation));
+        let is_end = |line: &&str| **line == end || line.ends_with(';') && !line.starts_with(' ');
+        let is_one_line = line.ends_with('}') || line.ends_with(';');
+        let length = match is_one_line {
+            true => Some(0),
+            false => lines[number..].iter().position(|it| is_end(&it)),
+        };
+        found.extend(length.map(|length| (name, length + 1)));
+    }
+    found
+}
+
+fn function_name(line: &str) -> Option<String> {
+    let words = line.trim_start();
+    let words = words.strip_prefix("pub ").unwrap_or(words);
+    let words = match words.strip_prefix("pub(") {
+        Some(rest) => rest.split_once(") ")?.1,
+        None => words,
+    };
+    let words = words.strip_prefix("const ").unwrap_or(words);
+    let name = words.strip_prefix("fn ")?;
+    Some(name.split(['(', '<']).next()?.to_owned())
+}
+
+fn functions_are_short() {
+    let all = modules().into_iter().flat_map(|(module, text)| {
+        let named = functions(&text).into_iter();
+        named.map(move |(name, length)| (length, format!("{}::{name}", module.join("::"))))
+    });
+    let mut all: Vec<(usize, String)> = all.collect();
+    all.sort();
+    assert!(all.len() > 300, "{} functions seen", all.len());
+    let [half, most, each] = FUNCTIONS;
+    let (median, tenth) = (&all[all.len() / 2], &all[all.len() * 9 / 10]);
+    println!(
+        "{} functions: {median:?}, {tenth:?}, {:?}",
+        all.len(),
+        all.last()
+    );
+    assert!(
+        median.0 <= half,
+        "half of all functions have up to {median:?}"
+    );
+    assert!(tenth.0 <= most, "nine in ten have up to {tenth:?}");
+    let long: Vec<_> = all.iter().filter(|(length, _)| *length > each).collect();
+    assert!(long.is_empty(), "{long:?}");
 }

@@ -1,0 +1,7 @@
+//! What the cases need: the program with a home of its own, the real carbon, receivers that
+//! misbehave, random numbers that can be repeated.
+
+pub(crate) mod graphite;
+pub(crate) mod monitor;
+pub(crate) mod random;
+pub(crate) mod receiver;
