@@ -189,7 +189,7 @@ fn functions(text: &str) -> Vec<(String, usize)> {
         let is_one_line = line.ends_with('}') || line.ends_with(';');
         let length = match is_one_line {
             true => Some(0),
-            false => lines[number..].iter().position(|it| is_end(&it)),
+            false => lines[number..].iter().position(is_end),
         };
         found.extend(length.map(|length| (name, length + 1)));
     }
