@@ -47,6 +47,8 @@ pub(crate) struct Section {
     pub(crate) letter: Option<char>,
     /// The permission that the box wants for it, if any.
     pub(crate) permission: Option<&'static str>,
+    /// What it brings, in a few words for a list.
+    pub(crate) brings: &'static str,
     /// What it can yield.
     pub(crate) groups: &'static [&'static Group],
     /// What it asks for.
@@ -57,12 +59,13 @@ pub(crate) struct Section {
 
 /// A line of the table.
 macro_rules! section {
-    ($module:ident, $switch:literal, $letter:expr, $permission:expr) => {
+    ($module:ident, $switch:literal, $letter:expr, $permission:expr => $brings:literal) => {
         Section {
             name: stringify!($module),
             switch: $switch,
             letter: $letter,
             permission: $permission,
+            brings: $brings,
             groups: $module::GROUPS,
             asks: $module::ASKS,
             map: $module::map,
@@ -72,31 +75,35 @@ macro_rules! section {
 
 /// Every section, in the order of their lines.
 pub(crate) static SECTIONS: &[Section] = &[
-    section!(connection, "connection", None, None),
-    section!(ipv6, "ipv6", None, None),
-    section!(connection_logs, "connection-logs", None, None),
-    section!(ddns, "ddns", None, None),
-    section!(lte, "lte", Some('L'), None),
-    section!(system, "sys", Some('H'), None),
-    section!(switch, "switch", Some('S'), None),
-    section!(wifi, "wifi", Some('W'), None),
-    section!(wifi_neighbors, "wifi-neighbors", None, None),
-    section!(lan, "lan-browser", Some('B'), None),
-    section!(dhcp, "dhcp", Some('X'), None),
-    section!(storage, "disk", Some('D'), None),
-    section!(vm, "virtualmachines", Some('M'), Some("vm")),
-    section!(vpn_server, "vpnsrv", Some('V'), None),
-    section!(vpn_client, "vpnclient", Some('Z'), None),
-    section!(call, "call", Some('C'), Some("calls")),
-    section!(downloads, "downloads", None, Some("downloader")),
-    section!(freeplug, "freeplug", None, None),
-    section!(nat, "nat", None, None),
-    section!(update, "update", None, None),
-    section!(standby, "standby", None, None),
-    section!(home, "home", None, Some("home")),
-    section!(player, "player", None, Some("player")),
-    section!(network_control, "network-control", None, Some("profile")),
-    section!(pvr, "pvr", None, Some("pvr")),
+    section!(connection, "connection", None, None => "the line: state, traffic, fibre, copper"),
+    section!(ipv6, "ipv6", None, None => "IPv6 on the line and its delegated prefixes"),
+    section!(connection_logs, "connection-logs", None, None
+        => "how often the line came up and went down"),
+    section!(ddns, "ddns", None, None => "whether the dynamic names are up to date"),
+    section!(lte, "lte", Some('L'), None => "the mobile backup: signal, bands, tunnels"),
+    section!(system, "sys", Some('H'), None => "temperatures, fans, uptime, model"),
+    section!(switch, "switch", Some('S'), None => "the ports of the switch and who is on them"),
+    section!(wifi, "wifi", Some('W'), None => "Wi-Fi: radios, networks, stations"),
+    section!(wifi_neighbors, "wifi-neighbors", None, None
+        => "networks of others, how busy channels are"),
+    section!(lan, "lan-browser", Some('B'), None => "the hosts on the network, repeaters"),
+    section!(dhcp, "dhcp", Some('X'), None => "leases, and how full the range is"),
+    section!(storage, "disk", Some('D'), None => "disks, partitions, RAID"),
+    section!(vm, "virtualmachines", Some('M'), Some("vm") => "virtual machines"),
+    section!(vpn_server, "vpnsrv", Some('V'), None => "VPN servers and who is connected to them"),
+    section!(vpn_client, "vpnclient", Some('Z'), None => "the VPN that the box itself dials"),
+    section!(call, "call", Some('C'), Some("calls") => "calls by kind, voice mail, telephones"),
+    section!(downloads, "downloads", None, Some("downloader")
+        => "the download manager: tasks and rates"),
+    section!(freeplug, "freeplug", None, None => "Freeplugs, the LAN over the mains"),
+    section!(nat, "nat", None, None => "redirections, DMZ, ports open to outside"),
+    section!(update, "update", None, None => "the firmware: whether an update waits"),
+    section!(standby, "standby", None, None => "the box's hours of rest"),
+    section!(home, "home", None, Some("home") => "home automation and what it measures"),
+    section!(player, "player", None, Some("player") => "Freebox Players: whether they are on"),
+    section!(network_control, "network-control", None, Some("profile")
+        => "who may use the network, by profile"),
+    section!(pvr, "pvr", None, Some("pvr") => "room for recordings of television"),
 ];
 
 /// The section that is always collected.
