@@ -1,5 +1,6 @@
 //! What everybody needs and what knows nobody.
 
+pub(crate) mod columns;
 pub(crate) mod deadline;
 pub(crate) mod error;
 pub(crate) mod files;
@@ -7,3 +8,4 @@ pub(crate) mod lock;
 pub(crate) mod net;
 pub(crate) mod secret;
 pub(crate) mod stderr;
+pub(crate) mod stdout;

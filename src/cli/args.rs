@@ -3,36 +3,43 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use super::settings::{Request, Settings, Target, Task, TemplateChoice};
+use super::values::{self, Seconds};
 use crate::api::{self, Address, HashType, Trust};
 use crate::base::error::Error;
 use crate::deliver::{Bounds, Carbon, Destination, GraphiteWeb, Rules};
 use crate::encode::Format;
 use crate::sections::{self, SECTIONS, Section};
+use crate::template::Glob;
 
-/// Sends the statistics of a Freebox to Graphite. Without options: collect the connection section
-/// and print `path value timestamp` lines on stdout.
-#[derive(FromArgs)]
+/// How long lines wait unless `--spool-age` says.
+const USUAL_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How many bytes of them unless `--spool-size` says.
+const USUAL_SIZE: u64 = 64 << 20;
+
+/// Sends the statistics of a Freebox to Graphite.
+#[derive(FromArgs, ArgsInfo)]
 pub(super) struct Args {
     /// collect every section that this box and its permissions allow
     #[argh(switch, short = 'A')]
     all: bool,
 
-    /// collect this section as well as the connection; also --status-NAME and the letters below
-    #[argh(option, arg_name = "name", from_str_fn(section))]
+    /// collect this section as well, by its name below; so do --status-NAME and the letters
+    #[argh(option, arg_name = "name", from_str_fn(values::section))]
     status: Vec<&'static Section>,
 
-    /// the box: HOST, HOST:PORT or URL (default mafreebox.freebox.fr)
+    /// where the box is: HOST, HOST:PORT or URL (default: where it was registered, else
+    /// mafreebox.freebox.fr)
     #[argh(option, short = 'e', arg_name = "box")]
     endpoint: Option<Address>,
 
-    /// the name of the box in paths ({name} in templates)
+    /// which of several registered boxes, and its name in paths
     #[argh(option, arg_name = "name")]
     name: Option<String>,
 
-    /// the credentials file, this program's own or that of freebox_monitor.py
+    /// the credentials file, this program's own or that of freebox_monitor.py (default: see Files)
     #[argh(option, short = 'c', arg_name = "file")]
     config: Option<PathBuf>,
 
@@ -48,11 +55,11 @@ pub(super) struct Args {
     #[argh(switch, short = 's')]
     register_status: bool,
 
-    /// the form of the lines: graphite
+    /// the form of the lines (default graphite, the only one)
     #[argh(option, short = 'f', arg_name = "form", default = "Format::Graphite")]
     format: Format,
 
-    /// write to this file instead of to stdout; a regular one is replaced in one step
+    /// write to this file instead of to stdout; a regular one is replaced in one step, - is stdout
     #[argh(option, arg_name = "file")]
     output: Option<PathBuf>,
 
@@ -63,7 +70,12 @@ pub(super) struct Args {
 
     /// how often to send again, a minute apart, what carbon has confirmed (default 1; 0 for one
     /// that counts what it gets)
-    #[argh(option, arg_name = "number", default = "1", from_str_fn(resend))]
+    #[argh(
+        option,
+        arg_name = "number",
+        default = "1",
+        from_str_fn(values::resend)
+    )]
     resend: u32,
 
     /// forget lines only when this graphite-web shows them, such as http://localhost:8080
@@ -71,18 +83,34 @@ pub(super) struct Args {
     verify: Option<GraphiteWeb>,
 
     /// how long lines wait for a carbon that is away: 90s, 30m, 12h, 7d (default 7d)
-    #[argh(option, arg_name = "time", default = "USUAL_AGE", from_str_fn(age))]
+    #[argh(
+        option,
+        arg_name = "time",
+        default = "USUAL_AGE",
+        from_str_fn(values::age)
+    )]
     spool_age: Duration,
 
     /// how much may wait: 500K, 64M, 1G (default 64M)
-    #[argh(option, arg_name = "bytes", default = "USUAL_SIZE", from_str_fn(size))]
+    #[argh(
+        option,
+        arg_name = "bytes",
+        default = "USUAL_SIZE",
+        from_str_fn(values::size)
+    )]
     spool_size: u64,
 
-    /// stay and run at each multiple of this many seconds
-    #[argh(option, arg_name = "seconds", from_str_fn(period))]
+    /// stay and run at each multiple of this many seconds, for containers
+    #[argh(option, arg_name = "seconds", from_str_fn(values::period))]
     every: Option<u64>,
 
-    /// the path template: a file, or one of the shipped ones (dotted, tagged, flat)
+    /// for cron: say the same trouble when it begins and then once in this time, such as 1h, and
+    /// its end once (default: every run says it)
+    #[argh(option, arg_name = "time", from_str_fn(values::age))]
+    repeat_after: Option<Duration>,
+
+    /// the path template: a file, or dotted, tagged or flat, which come with the program
+    /// (default: see Files)
     #[argh(option, short = 't', arg_name = "file")]
     template: Option<String>,
 
@@ -94,7 +122,7 @@ pub(super) struct Args {
     #[argh(switch)]
     check_template: bool,
 
-    /// print what would be delivered, and do not deliver it
+    /// print the lines that would be delivered; nothing is sent and nothing written
     #[argh(switch)]
     dry_run: bool,
 
@@ -115,12 +143,12 @@ pub(super) struct Args {
     #[argh(switch)]
     check: bool,
 
-    /// list every metric there is
-    #[argh(switch)]
-    list_metrics: bool,
+    /// list every metric there is, or those that a pattern such as 'connection.*' is about
+    #[argh(option, arg_name = "glob")]
+    list_metrics: Option<Glob>,
 
     /// how many requests to make at a time (default 4)
-    #[argh(option, arg_name = "number", default = "4", from_str_fn(jobs))]
+    #[argh(option, arg_name = "number", default = "4", from_str_fn(values::jobs))]
     jobs: usize,
 
     /// how long the whole run may take, in seconds (default 40)
@@ -131,7 +159,7 @@ pub(super) struct Args {
     #[argh(option, arg_name = "hash", default = "HashType::Sha1")]
     auth_hash_type: HashType,
 
-    /// look for the box's API in every run
+    /// look for the box's API in every run (default: when it does not answer, and now and then)
     #[argh(switch)]
     api_endpoint_detect_force: bool,
 
@@ -140,7 +168,7 @@ pub(super) struct Args {
     api_endpoint_detect_ssl_domain: bool,
 
     /// use this major version of the API instead of the box's own
-    #[argh(option, arg_name = "number")]
+    #[argh(option, arg_name = "number", from_str_fn(values::api_version))]
     api_version_force: Option<u32>,
 
     /// take any certificate for the box's own
@@ -159,115 +187,19 @@ pub(super) struct Args {
     /// say on stderr what happens
     #[argh(switch, short = 'd')]
     debug: bool,
-
-    /// print the version
-    #[argh(switch, short = 'v')]
-    version: bool,
-}
-
-fn section(switch: &str) -> Result<&'static Section, String> {
-    sections::by_switch(switch).ok_or_else(|| "no section has this name".to_owned())
-}
-
-fn jobs(word: &str) -> Result<usize, String> {
-    let number: Option<usize> = word.parse().ok();
-    number
-        .filter(|it| (1..=16).contains(it))
-        .ok_or_else(|| "it is 1 to 16".to_owned())
-}
-
-/// How long lines wait unless `--spool-age` says.
-const USUAL_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
-/// How many bytes of them unless `--spool-size` says.
-const USUAL_SIZE: u64 = 64 << 20;
-
-fn resend(word: &str) -> Result<u32, String> {
-    let number: Option<u32> = word.parse().ok();
-    number
-        .filter(|it| *it <= 100)
-        .ok_or_else(|| "it is 0 to 100".to_owned())
-}
-
-fn period(word: &str) -> Result<u64, String> {
-    let number: Option<u64> = word.parse().ok();
-    number
-        .filter(|it| (1..=86_400).contains(it))
-        .ok_or_else(|| "it is a number of seconds, from 1 to a day".to_owned())
-}
-
-fn age(word: &str) -> Result<Duration, String> {
-    let units = [
-        ("s", 1),
-        ("m", 60),
-        ("h", 3600),
-        ("d", 24 * 3600),
-        ("w", 7 * 24 * 3600),
-    ];
-    let seconds = with_unit(word, &units).filter(|it| *it > 0);
-    let seconds = seconds.ok_or_else(|| "it is a time such as 90s, 30m, 12h or 7d".to_owned());
-    seconds.map(Duration::from_secs)
-}
-
-fn size(word: &str) -> Result<u64, String> {
-    let word = word.to_ascii_lowercase();
-    let word = word.trim_end_matches('b').trim_end_matches('i');
-    let units = [("", 1), ("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30)];
-    let bytes = with_unit(word, &units).filter(|it| *it > 0);
-    bytes.ok_or_else(|| "it is a size such as 500K, 64M or 1G".to_owned())
-}
-
-/// A whole number with a unit behind it.
-fn with_unit(word: &str, units: &[(&str, u64)]) -> Option<u64> {
-    let end = word
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(word.len());
-    let (number, unit) = word.split_at(end);
-    let (_, factor) = units.iter().find(|(name, _)| *name == unit)?;
-    number.parse::<u64>().ok()?.checked_mul(*factor)
-}
-
-/// Two ways to the same spool would get in each other's way.
-fn each_once(carbons: &[Carbon]) -> Vec<Carbon> {
-    let mut once: Vec<Carbon> = Vec::new();
-    for carbon in carbons {
-        if !once.contains(carbon) {
-            once.push(carbon.clone());
-        }
-    }
-    once
-}
-
-/// A length of time that a run can have.
-#[derive(Clone, Copy, Debug)]
-struct Seconds(Duration);
-
-impl std::str::FromStr for Seconds {
-    type Err = String;
-
-    fn from_str(word: &str) -> Result<Self, String> {
-        let seconds: Option<f64> = word.parse().ok();
-        match seconds.filter(|it| (0.1..=86_400.0).contains(it)) {
-            Some(seconds) => Ok(Seconds(Duration::from_secs_f64(seconds))),
-            None => Err("it is a number of seconds, from 0.1 to a day".to_owned()),
-        }
-    }
 }
 
 impl Args {
-    /// What they mean.
+    /// What they mean; `command_line` is how they were typed.
     ///
     /// # Errors
     /// A misuse.
-    pub(super) fn request(self) -> Result<Request, Error> {
-        if self.version {
-            let version = concat!("freebox-monitor ", env!("CARGO_PKG_VERSION"), "\n");
-            return Ok(Request::Print(version.to_owned()));
-        }
-        self.settings()
+    pub(super) fn request(self, command_line: &str) -> Result<Request, Error> {
+        self.settings(command_line)
             .map(|settings| Request::Do(Box::new(settings)))
     }
 
-    fn settings(self) -> Result<Settings, Error> {
+    fn settings(self, command_line: &str) -> Result<Settings, Error> {
         Ok(Settings {
             task: self.task()?,
             destination: self.destination()?,
@@ -288,6 +220,8 @@ impl Args {
             template: self.template.map(TemplateChoice::named),
             format: self.format,
             every: self.every,
+            repeat_after: self.repeat_after,
+            command_line: command_line.to_owned(),
             dry_run: self.dry_run,
             timeout: self.timeout.map(|Seconds(timeout)| timeout),
             debug: self.debug,
@@ -327,7 +261,7 @@ impl Args {
             ),
             (
                 "--list-metrics",
-                self.list_metrics.then_some(Task::ListMetrics),
+                self.list_metrics.clone().map(Task::ListMetrics),
             ),
             ("--replay", self.replay.clone().map(Task::Replay)),
             (
@@ -396,4 +330,15 @@ impl Args {
             (None, false) => Ok(Trust::BuiltIn),
         }
     }
+}
+
+/// Two ways to the same spool would get in each other's way.
+fn each_once(carbons: &[Carbon]) -> Vec<Carbon> {
+    let mut once: Vec<Carbon> = Vec::new();
+    for carbon in carbons {
+        if !once.contains(carbon) {
+            once.push(carbon.clone());
+        }
+    }
+    once
 }

@@ -2,18 +2,22 @@
 
 mod args;
 mod habits;
+mod help;
+mod options;
 mod settings;
+mod values;
 
 use std::ffi::OsString;
 
 use argh::FromArgs;
 
 use args::Args;
-use habits::normalised;
+use habits::{Reading, Typed};
 pub(crate) use settings::{Request, Settings, Target, Task, TemplateChoice};
 
 use crate::base::error::{Error, one_line};
-use crate::sections::SECTIONS;
+
+const VERSION: &str = concat!("freebox-monitor ", env!("CARGO_PKG_VERSION"), "\n");
 
 /// Reads the arguments, without the program's name.
 ///
@@ -29,56 +33,40 @@ pub(crate) fn request(args: impl Iterator<Item = OsString>) -> Result<Request, E
         })
     };
     let args: Vec<String> = args.map(utf8).collect::<Result<_, _>>()?;
-    let args = normalised(args);
+    let command_line = args.join(" ");
+    let typed = Typed::of(args);
+    match typed.reading() {
+        Some(Reading::Help) => return Ok(Request::Print(help::text())),
+        Some(Reading::Version) => return Ok(Request::Print(VERSION.to_owned())),
+        None => {}
+    }
+    let args = typed.args()?;
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match Args::from_args(&["freebox-monitor"], &args) {
-        Ok(args) => args.request(),
-        Err(early) => match early.status {
-            Ok(()) => Ok(Request::Print(early.output + &sections_help())),
-            Err(()) => Err(Error::misuse(format!(
-                "{} (--help lists the options)",
-                one_line(&without_password(&early.output))
-            ))),
-        },
+        Ok(args) => args.request(&command_line),
+        Err(early) => Err(Error::misuse(format!(
+            "{} (--help lists the options)",
+            one_line(&without_passwords(early.output, &args))
+        ))),
     }
 }
 
-/// A message without the `user:password@` that somebody wrote into an address.
-fn without_password(words: &str) -> String {
-    match (words.find("value '"), words.rfind('@')) {
-        (Some(start), Some(end)) if start < end => {
-            let start = start + "value '".len();
-            format!("{}…{}", &words[..start], &words[end..])
+/// A message without the `user:password@` that somebody wrote into an argument.
+fn without_passwords(mut words: String, args: &[&str]) -> String {
+    for arg in args {
+        if let Some((_, behind)) = arg.rsplit_once('@') {
+            words = words.replace(arg, &format!("…@{behind}"));
         }
-        _ => words.to_owned(),
     }
-}
-
-/// The end of `--help`: what the table of sections has.
-fn sections_help() -> String {
-    let mut text = "\nSections:\n".to_owned();
-    for section in SECTIONS {
-        let letter = section
-            .letter
-            .map_or("    ".to_owned(), |letter| format!("-{letter}, "));
-        let permission = section
-            .permission
-            .map(|it| format!("  (permission '{it}')"));
-        let permission = permission.unwrap_or_default();
-        text.push_str(&format!(
-            "  {letter}--status-{}{permission}\n",
-            section.switch
-        ));
-    }
-    text
+    words
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
 
-    use super::habits::{LONG_WITH_VALUE, SHORT_WITH_VALUE};
     use super::*;
+    use crate::api::{HashType, Trust};
 
     fn given(line: &str) -> Result<Settings, Error> {
         match request(line.split_whitespace().map(Into::into))? {
@@ -92,20 +80,29 @@ mod tests {
         let cases = [
             ("--name=a=b --dry-run", "--name a=b --dry-run"),
             ("-HSW", "--status sys --status switch --status wifi"),
-            ("-P --internal-disk-usage", "--status disk --status disk"),
+            ("-P --status-ports", ""),
+            ("-HSP", "--status sys --status switch"),
+            ("--internal-disk-usage", "--status disk"),
             ("--status-vpnsrv", "--status vpnsrv"),
             ("-h", "--help"),
+            ("-dv", "-d --version"),
             ("--name -HS -c --status-sys", "--name -HS -c --status-sys"),
             ("-Ac.credentials", "-A -c .credentials"),
+            ("-c=.credentials -A", "-c .credentials -A"),
             (
                 "-c .credentials -- -HS --a=b",
                 "-c .credentials -- -HS --a=b",
             ),
             ("-", "-"),
+            ("--list-metrics", "--list-metrics **"),
+            ("--list-metrics -d", "--list-metrics ** -d"),
+            ("--list-metrics lan.* -d", "--list-metrics lan.* -d"),
+            ("--list-metrics=lan.*", "--list-metrics lan.*"),
         ];
         for (line, expected) in cases {
             let args = line.split_whitespace().map(str::to_owned).collect();
-            assert_eq!(normalised(args).join(" "), expected);
+            let args = Typed::of(args).args().expect(line);
+            assert_eq!(args.join(" "), expected);
         }
         let settings = given("-Ade box:8443 --config=file").expect("settings");
         assert!(settings.debug);
@@ -116,21 +113,134 @@ mod tests {
         assert_eq!(settings.config, Some(PathBuf::from("file")));
     }
 
+    /// The sections that a line chooses beside the connection.
+    fn sections(line: &str) -> Vec<&'static str> {
+        let sections = given(line).expect(line).sections.into_iter();
+        sections.map(|it| it.name).skip(1).collect()
+    }
+
     #[test]
-    fn every_option_with_a_value_is_known_as_such() {
-        let help = Args::from_args(&["freebox-monitor"], &["--help"]);
-        let usage = help.err().map(|early| early.output).unwrap_or_default();
-        let usage = usage.lines().next().unwrap_or_default().replace("...", "");
-        let with_value = |option: &&str| option.contains('<');
-        let options: Vec<&str> = usage.split('[').filter(with_value).collect();
-        assert_eq!(options.len(), LONG_WITH_VALUE.len(), "{usage}");
-        for option in options {
-            let name = option.split(' ').next().unwrap_or_default();
-            let short = name
-                .chars()
-                .nth(1)
-                .is_some_and(|it| SHORT_WITH_VALUE.contains(&it));
-            assert!(short || LONG_WITH_VALUE.contains(&name), "{name}");
+    fn every_option_of_the_python_script_means_what_it_means_there() {
+        let sections_of_0_9_1 = [
+            ("-C", "--status-call", "call"),
+            ("-X", "--status-dhcp", "dhcp"),
+            ("-D", "--status-disk", "storage"),
+            ("-B", "--status-lan-browser", "lan"),
+            ("-L", "--status-lte", "lte"),
+            ("-H", "--status-sys", "system"),
+            ("-S", "--status-switch", "switch"),
+            ("-M", "--status-virtualmachines", "vm"),
+            ("-V", "--status-vpnsrv", "vpn_server"),
+            ("-Z", "--status-vpnclient", "vpn_client"),
+            ("-W", "--status-wifi", "wifi"),
+        ];
+        for (letter, switch, section) in sections_of_0_9_1 {
+            assert_eq!(sections(letter), [section]);
+            assert_eq!(sections(switch), [section]);
+        }
+        for line in ["-P", "--status-ports", "-dP", ""] {
+            assert_eq!(sections(line), [""; 0], "{line}");
+        }
+        assert_eq!(sections("--internal-disk-usage"), ["storage"]);
+        assert_eq!(sections("--patch-rate-up-bytes-up"), ["switch"]);
+        let target = |line: &str| given(line).expect(line).target;
+        for line in ["-e 10.0.0.1", "--endpoint 10.0.0.1", "-e10.0.0.1"] {
+            assert!(target(line).endpoint.is_some(), "{line}");
+        }
+        assert_eq!(target("--api-version-force 8").version, Some(8));
+        assert_eq!(target("--auth-hash-type sha256").hash, HashType::Sha256);
+        assert!(target("--api-endpoint-detect-force").detect_force);
+        assert!(target("--api-endpoint-detect-ssl-domain").by_domain);
+        assert!(matches!(target("--ssl-no-verify").trust, Trust::Anything));
+        let task = |line: &str| given(line).expect(line).task;
+        for line in ["-r", "--register"] {
+            assert_eq!(task(line), Task::Register { force: false });
+        }
+        for line in ["-s", "--register-status"] {
+            assert_eq!(task(line), Task::RegisterStatus);
+        }
+        for line in ["-c x", "--config x"] {
+            assert_eq!(given(line).expect(line).config, Some(PathBuf::from("x")));
+        }
+        for line in ["-f graphite", "--format graphite", "-d", "--debug"] {
+            let settings = given(line).expect(line);
+            assert_eq!(settings.debug, line.contains("-d"), "{line}");
+        }
+    }
+
+    #[test]
+    fn help_and_version_outweigh_whatever_else_is_there() {
+        let read = |line: &str| match request(line.split_whitespace().map(Into::into)) {
+            Ok(Request::Print(text)) => text,
+            other => panic!("{line}: {other:?}"),
+        };
+        for line in [
+            "-h",
+            "--help",
+            "-dh",
+            "-h --nothing",
+            "--all=x -e -- -h --help",
+        ] {
+            assert!(read(line).starts_with("Sends the statistics"), "{line}");
+        }
+        for line in [
+            "-v",
+            "--version",
+            "-Av",
+            "--nothing -v",
+            "-v -h",
+            "-f html -v",
+        ] {
+            assert_eq!(read(line), VERSION, "{line}");
+        }
+        // The value of an option is no option.
+        assert!(given("--name -v").is_ok());
+    }
+
+    #[test]
+    fn the_help_fits_a_terminal_and_has_every_option_once() {
+        let page = help::text();
+        for line in page.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+        for option in options::described() {
+            let groups = options::GROUPS.iter().flat_map(|(_, names)| names.iter());
+            assert_eq!(
+                groups.filter(|it| **it == option.long).count(),
+                1,
+                "{}",
+                option.long
+            );
+            let name = format!(" {}", option.long);
+            let lines = page.lines().filter(|it| it.starts_with("  "));
+            let is_its_own = |line: &&str| line[..line.len().min(40)].contains(&name);
+            assert!(lines.filter(is_its_own).count() >= 1, "{name}");
+        }
+        for section in crate::sections::SECTIONS {
+            let line = page
+                .lines()
+                .find(|it| it.contains(&format!("--status-{} ", section.switch)));
+            let line = line.expect(section.switch);
+            assert!(
+                section
+                    .letter
+                    .is_none_or(|it| line.contains(&format!("-{it}, --"))),
+                "{line}"
+            );
+            assert!(page.contains(section.brings), "{}", section.name);
+            assert!(
+                section
+                    .permission
+                    .is_none_or(|it| line.contains(&format!("('{it}')")))
+            );
+        }
+    }
+
+    #[test]
+    fn the_examples_work() {
+        for (command, _) in options::EXAMPLES {
+            let (_, arguments) = command.split_once("freebox-monitor").expect(command);
+            given(arguments).expect(command);
         }
     }
 
@@ -150,23 +260,77 @@ mod tests {
     }
 
     #[test]
-    fn misuse_is_one_line() {
-        for line in [
-            "--nothing",
-            "extra",
-            "--timeout 0",
-            "--timeout",
-            "-e http://",
-            "--carbon :1",
-            "-f html",
-            "--auth-hash-type md5",
-            "-x",
-            "--name a --name b",
-            "--ssl-ca-bundle-file /nonexistent",
-            "--api-version-force x",
+    fn misuse_is_one_line_and_names_its_option() {
+        for (line, option) in [
+            ("--nothing", "--nothing"),
+            ("--nothing=x", "--nothing"),
+            ("extra", "extra"),
+            ("--timeout 0", "--timeout"),
+            ("--timeout", "--timeout"),
+            ("-e http://", "-e"),
+            ("--carbon :1", "--carbon"),
+            ("-f html", "-f"),
+            ("--auth-hash-type md5", "--auth-hash-type"),
+            ("-x", "-x"),
+            ("-Hx", "-x"),
+            ("--all=yes", "--all"),
+            ("--status-sys=1", "--status-sys"),
+            ("--status-nothing", "--status-nothing"),
+            ("--status nothing", "--status"),
+            ("--name a --name b", "--name"),
+            ("--api-version-force x", "--api-version-force"),
+            ("--api-version-force 0", "--api-version-force"),
+            ("--api-version-force 4294967295", "--api-version-force"),
+            ("--repeat-after soon", "--repeat-after"),
+            ("--list-metrics a..b", "--list-metrics"),
+            ("--jobs 0", "--jobs"),
+            ("--every x", "--every"),
+            ("--resend -1", "--resend"),
+            ("--spool-age 7", "--spool-age"),
+            ("--spool-size x", "--spool-size"),
+            ("--verify localhost", "--verify"),
+            ("--force", "--force"),
+            ("--record-raw", "--record-raw"),
+            ("--verify http://x", "--verify"),
         ] {
             let error = given(line).expect_err(line).to_string();
-            assert!(!error.contains('\n') && error.len() > 10, "{line}: {error}");
+            assert!(
+                !error.contains('\n') && error.contains(option),
+                "{line}: {error}"
+            );
+        }
+        let error = given("--ssl-ca-bundle-file /nonexistent").expect_err("no file");
+        assert!(error.to_string().contains("/nonexistent"), "{error}");
+    }
+
+    #[test]
+    fn a_password_is_refused_in_words_that_do_not_show_it() {
+        for line in [
+            "-e user:S3CRET@host",
+            "-euser:S3CRET@host",
+            "--endpoint=http://user:S3CRET@host:80/api",
+            "--verify http://user:S3CRET@host",
+            "--carbon user:S3CRET@host",
+            "--carbon S3CRET@host --carbon b",
+            "--carbon [::1]:S3CRET@host",
+            "--carbon a --carbon user:S3@CRET:S3CRET@host",
+        ] {
+            let error = given(line).expect_err(line).to_string();
+            assert!(
+                error.contains("leave out what stands before the @"),
+                "{error}"
+            );
+            assert!(error.starts_with("-") && !error.contains("S3"), "{error}");
+        }
+        for line in [
+            "user:S3CRET@host",
+            "--nothing=user:S3CRET@host",
+            "--user:S3CRET@host",
+            "--timeout user:S3CRET@host",
+            "--jobs=S3CRET@host",
+        ] {
+            let error = given(line).expect_err(line).to_string();
+            assert!(!error.contains("S3"), "{error}");
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::api::{Address, HashType, Trust};
 use crate::deliver::Destination;
 use crate::encode::Format;
 use crate::sections::Section;
-use crate::template;
+use crate::template::{self, Glob};
 
 /// What somebody wants.
 #[derive(Debug)]
@@ -43,6 +43,10 @@ pub(crate) struct Settings {
     pub(crate) destination: Destination,
     /// Whether to run again and again, and how many seconds apart.
     pub(crate) every: Option<u64>,
+    /// Once in how long the same trouble is said; each time, if that was not said.
+    pub(crate) repeat_after: Option<Duration>,
+    /// The arguments as they were typed, by which one line of a crontab is told from another.
+    pub(crate) command_line: String,
     /// Whether to show instead of doing.
     pub(crate) dry_run: bool,
     /// How long the task may take, if that was said.
@@ -78,8 +82,8 @@ pub(crate) enum Task {
     PrintTemplate,
     /// Check the template and print every path.
     CheckTemplate,
-    /// List every metric.
-    ListMetrics,
+    /// List the metrics with such names.
+    ListMetrics(Glob),
 }
 
 /// Which box, and how to speak to it.

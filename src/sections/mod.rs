@@ -93,8 +93,7 @@ pub(crate) static SECTIONS: &[Section] = &[
     section!(vpn_server, "vpnsrv", Some('V'), None => "VPN servers and who is connected to them"),
     section!(vpn_client, "vpnclient", Some('Z'), None => "the VPN that the box itself dials"),
     section!(call, "call", Some('C'), Some("calls") => "calls by kind, voice mail, telephones"),
-    section!(downloads, "downloads", None, Some("downloader")
-        => "the download manager: tasks and rates"),
+    section!(downloads, "downloads", None, Some("downloader") => "downloads: tasks and rates"),
     section!(freeplug, "freeplug", None, None => "Freeplugs, the LAN over the mains"),
     section!(nat, "nat", None, None => "redirections, DMZ, ports open to outside"),
     section!(update, "update", None, None => "the firmware: whether an update waits"),
