@@ -3,12 +3,20 @@
 use std::io::{self, Write};
 
 use crate::base::error::{Error, Exit};
+use crate::base::stdout::was_closed;
 
 /// Writes everything to stdout. A reader that has seen enough (`| head`) is no failure.
 ///
 /// # Errors
-/// When it cannot be written for any other reason.
+/// When it cannot be written for any other reason, or there is no stdout.
 pub(crate) fn deliver(text: &str) -> Result<(), Error> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    if was_closed() {
+        let words = "cannot write to stdout: it was closed by whoever started the program";
+        return Err(Error::misuse(words));
+    }
     let mut stdout = io::stdout().lock();
     let written = stdout
         .write_all(text.as_bytes())

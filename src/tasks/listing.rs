@@ -2,12 +2,32 @@
 
 use std::fmt::Write as _;
 
+use super::catalogue;
+use crate::base::error::Error;
+use crate::base::stdout::terminal_width;
+use crate::metrics::group::Group;
 use crate::metrics::metric::Metric;
 use crate::sections;
-use crate::template::Template;
+use crate::template::{Glob, Template};
 
-/// Every metric there is (`--list-metrics`): columns between blanks, the last two in words.
-pub(crate) fn metrics() -> String {
+/// The metrics with such names (`--list-metrics`): for people on a terminal, for scripts elsewhere.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn metrics(glob: &Glob) -> Result<String, Error> {
+    let is_meant = |(group, metric): (&Group, &Metric)| glob.matches(&group.metric_name(metric));
+    match (sections::metrics().any(is_meant), terminal_width()) {
+        (false, _) => Err(Error::misuse(
+            "--list-metrics: no metric has such a name; 'connection.*' is about those right below \
+             connection, 'connection.**' about all below it",
+        )),
+        (true, Some(width)) => Ok(catalogue::text(glob, width)),
+        (true, None) => Ok(columns(glob)),
+    }
+}
+
+/// A table for scripts: columns between blanks, the last two in words.
+fn columns(glob: &Glob) -> String {
     let mut rows = vec![
         [
             "metric",
@@ -29,7 +49,8 @@ pub(crate) fn metrics() -> String {
             .iter()
             .map(|names| names.join("|"))
             .collect::<Vec<_>>();
-        for metric in group.metrics {
+        let name = |metric: &&Metric| group.metric_name(metric);
+        for metric in group.metrics.iter().filter(|it| glob.matches(&name(it))) {
             rows.push([
                 group.metric_name(metric),
                 metric.unit.to_owned(),
@@ -52,7 +73,7 @@ pub(crate) fn metrics() -> String {
 }
 
 /// What a metric says, with the numbers of its states.
-fn meaning(metric: &Metric) -> String {
+pub(super) fn meaning(metric: &Metric) -> String {
     match metric.kind.meanings() {
         Some(states) => format!("{}: {states}", metric.help),
         None => metric.help.to_owned(),

@@ -1,5 +1,6 @@
 //! What the program can be asked to do: one file for each task, and what they share.
 
+mod catalogue;
 mod check;
 mod every;
 mod listing;
@@ -32,7 +33,7 @@ pub(crate) fn perform(settings: &Settings) -> Result<Exit, Error> {
         Task::RegisterStatus => register::status(settings)?,
         Task::PrintTemplate => templates::text(template)?.1,
         Task::CheckTemplate => listing::paths(&templates::checked(template)?),
-        Task::ListMetrics => listing::metrics(),
+        Task::ListMetrics(glob) => listing::metrics(glob)?,
     };
     stdout::deliver(&text).map(|()| Exit::Done)
 }

@@ -1,10 +1,12 @@
 //! The left side of a rule: which metrics it is about.
 
+use std::str::FromStr;
+
 use super::{Position, Refusal};
 
 /// A pattern of dotted names: `*` is any part of one node, `**` at the end any number of nodes.
-#[derive(Debug)]
-pub(super) struct Glob {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Glob {
     nodes: Vec<String>,
     and_all_below: bool,
 }
@@ -40,13 +42,23 @@ impl Glob {
     }
 
     /// Whether it is about the metric with this full name.
-    pub(super) fn matches(&self, name: &str) -> bool {
+    pub(crate) fn matches(&self, name: &str) -> bool {
         let mut nodes = name.split('.');
         let all = self
             .nodes
             .iter()
             .all(|glob| nodes.next().is_some_and(|node| fits(glob, node)));
         all && (self.and_all_below || nodes.next().is_none())
+    }
+}
+
+/// A pattern that stands alone, such as an argument.
+impl FromStr for Glob {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let at = Position { line: 1, column: 1 };
+        Glob::parse(text, at).map_err(|refusal| refusal.words)
     }
 }
 

@@ -9,6 +9,7 @@ mod parse;
 use std::fmt;
 
 use ascii::to_ascii;
+pub(crate) use glob::Glob;
 
 use crate::metrics::group::Group;
 use crate::metrics::metric::Metric;
