@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value as Json;
 
 use crate::api::{Client, Error, Kind, USUAL_SIZE};
+use crate::base::words::{about, looked_at};
 use crate::metrics::sample::Sample;
 use crate::sections::Section;
 use crate::sections::ask::{Answers, Ask, Shape, Then};
@@ -45,9 +46,14 @@ impl Collected {
         let mut one_failed = false;
         for outcome in &self.outcomes {
             let section = outcome.section;
+            let permission = format!("permission for section {section}");
+            looked_at(&format!("section {section}"));
+            if outcome.forbidden.is_empty() {
+                looked_at(&permission);
+            }
             let is_told = told.iter().any(|it| it == section);
             if let (Some(first), false) = (outcome.forbidden.first(), is_told) {
-                log::warn!("section {section}: {first}");
+                log::warn!(target: &about(&permission), "section {section}: {first}");
             }
             if !outcome.failures.is_empty() {
                 log::error!("section {section}: {}", in_words(&outcome.failures));

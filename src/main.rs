@@ -29,51 +29,29 @@ mod tasks;
 mod template;
 
 use std::env;
-use std::io::Write as _;
 use std::process::ExitCode;
 
-use base::error::{Exit, one_line};
+use base::error::{Error, Exit};
+use base::words;
 use cli::Request;
 
 fn main() -> ExitCode {
     let request = cli::request(env::args_os().skip(1));
-    start_log(matches!(&request, Ok(Request::Do(settings)) if settings.debug));
-    let exit = request.and_then(|request| match request {
-        Request::Print(text) => deliver::stdout::deliver(&text).map(|()| Exit::Done),
-        Request::Do(settings) => tasks::perform(&settings),
-    });
-    let exit = exit.unwrap_or_else(|error| {
-        log::error!("{error}");
-        error.exit()
-    });
+    words::start(matches!(&request, Ok(Request::Do(settings)) if settings.debug));
+    let exit = match request {
+        Ok(Request::Print(text)) => told(deliver::stdout::deliver(&text)),
+        Ok(Request::Do(settings)) => tasks::perform(&settings),
+        Err(error) => told(Err(error)),
+    };
     exit.into()
 }
 
-/// Words for people go to stderr, one line each. The libraries below stay silent at every level:
-/// what they would say of headers and bodies is not theirs to tell.
-fn start_log(debug: bool) {
-    let mut builder = env_logger::Builder::new();
-    let level = if debug {
-        log::LevelFilter::Debug
-    } else {
-        log::LevelFilter::Warn
-    };
-    builder.filter_level(level);
-    builder.parse_env("RUST_LOG");
-    builder.format(|out, record| {
-        if !record.target().starts_with(env!("CARGO_CRATE_NAME")) {
-            return Ok(());
+fn told(outcome: Result<(), Error>) -> Exit {
+    match outcome {
+        Ok(()) => Exit::Done,
+        Err(error) => {
+            log::error!("{error}");
+            error.exit()
         }
-        let level = match record.level() {
-            log::Level::Error => "",
-            log::Level::Warn => "warning: ",
-            _ => "debug: ",
-        };
-        writeln!(
-            out,
-            "freebox-monitor: {level}{}",
-            one_line(&record.args().to_string())
-        )
-    });
-    builder.init();
+    }
 }

@@ -9,3 +9,4 @@ pub(crate) mod net;
 pub(crate) mod secret;
 pub(crate) mod stderr;
 pub(crate) mod stdout;
+pub(crate) mod words;

@@ -42,9 +42,8 @@ struct Cache {
 impl StateFolder {
     /// The folder for the box with this name. It need not exist yet.
     pub(crate) fn of_box(name: &str) -> Self {
-        let base = user_folder().unwrap_or_else(|| PathBuf::from(SYSTEM_FOLDER));
         StateFolder {
-            path: base.join(files::file_name(name)),
+            path: folder().join(files::file_name(name)),
         }
     }
 
@@ -103,6 +102,11 @@ impl StateFolder {
     fn cache(&self) -> PathBuf {
         self.path.join("session.json")
     }
+}
+
+/// The folder with the folders of all boxes. It need not exist yet.
+pub(crate) fn folder() -> PathBuf {
+    user_folder().unwrap_or_else(|| PathBuf::from(SYSTEM_FOLDER))
 }
 
 /// The user's folder for state, unless it is root's own: what root does by hand and what cron

@@ -13,15 +13,12 @@ use crate::base::error::{Error, Exit};
 /// How long to wait before looking at the clock again: it may have been set meanwhile.
 const GLANCE: Duration = Duration::from_secs(1);
 
-/// Runs again and again. A failure is told and not the end; SIGTERM and SIGINT are, after the run
-/// that is under way. A run that takes longer than a period costs the beats it covers.
+/// Runs again and again. A failure is not the end; SIGTERM and SIGINT are, after the run that is
+/// under way. A run that takes longer than a period costs the beats it covers.
 ///
 /// # Errors
 /// When signals cannot be received.
-pub(crate) fn every(
-    period: u64,
-    mut run: impl FnMut() -> Result<Exit, Error>,
-) -> Result<Exit, Error> {
+pub(crate) fn every(period: u64, mut run: impl FnMut()) -> Result<Exit, Error> {
     let stop = stop_signal()?;
     let mut last = None;
     loop {
@@ -29,9 +26,7 @@ pub(crate) fn every(
             return Ok(Exit::Done);
         }
         last = Some(now() / period);
-        if let Err(error) = run() {
-            log::error!("{error}");
-        }
+        run();
     }
 }
 

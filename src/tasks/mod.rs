@@ -8,6 +8,7 @@ mod pseudonym;
 mod record;
 mod register;
 mod run;
+mod speaker;
 mod target;
 mod templates;
 mod times;
@@ -15,12 +16,14 @@ mod times;
 use crate::base::error::{Error, Exit};
 use crate::cli::{Settings, Task};
 use crate::deliver::stdout;
+use speaker::Speaker;
 
-/// Does what the settings ask for.
-///
-/// # Errors
-/// Whatever ended it early.
-pub(crate) fn perform(settings: &Settings) -> Result<Exit, Error> {
+/// Does what the settings ask for, and says what went wrong.
+pub(crate) fn perform(settings: &Settings) -> Exit {
+    Speaker::new(settings).told(|| task(settings))
+}
+
+fn task(settings: &Settings) -> Result<Exit, Error> {
     let template = settings.template.as_ref();
     let text = match &settings.task {
         Task::Collect => return run::live(settings),

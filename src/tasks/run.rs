@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::speaker::Speaker;
 use super::target::{self, Cache};
 use super::templates;
 use super::times::Times;
@@ -9,9 +10,10 @@ use crate::api::{Client, Recording, Transport};
 use crate::base::error::{Error, Exit};
 use crate::base::lock::{self, Lock};
 use crate::base::stderr::say;
+use crate::base::words::{self, BOX, THE_REST};
 use crate::cli::Settings;
 use crate::collect::{Collected, collect};
-use crate::deliver::{Backlog, Cargo, Destination};
+use crate::deliver::{Backlog, Carbon, Cargo, Destination};
 use crate::encode::{Batch, Counts};
 use crate::sections::exec::{self, Facts};
 use crate::sections::patch;
@@ -28,11 +30,16 @@ pub(crate) fn live(settings: &Settings) -> Result<Exit, Error> {
     let mut monitor = Monitor::new(settings, &times)?;
     match settings.every {
         None => monitor.run(&times),
-        Some(period) => every(period, || {
-            let times = Times::start(settings.timeout)?;
-            monitor.client.begin(times.collecting);
-            monitor.run(&times)
-        }),
+        Some(period) => {
+            let mut speaker = Speaker::new(settings);
+            every(period, || {
+                speaker.told(|| {
+                    let times = Times::start(settings.timeout)?;
+                    monitor.client.begin(times.collecting);
+                    monitor.run(&times)
+                });
+            })
+        }
     }
 }
 
@@ -185,6 +192,10 @@ impl Run<'_> {
             labels.extend(endpoint.model.map(|model| ("box_model", model)));
         }
         let delivered = self.deliver(&labels, collected);
+        if let Destination::Carbons(carbons, _) = &self.settings.destination {
+            let carbon = |carbon: &Carbon| words::looked_at(&format!("carbon at {carbon}"));
+            carbons.iter().for_each(carbon);
+        }
         if let Some(verdict) = self.client.verdict() {
             // What is wrong with the box itself outweighs everything that follows from it.
             if let Err(error) = delivered {
@@ -192,6 +203,8 @@ impl Run<'_> {
             }
             return Err(verdict.into());
         }
+        words::looked_at(BOX);
+        words::looked_at(THE_REST);
         let failures = collected.tell_failures(self.told);
         delivered?;
         Ok(if failures { Exit::Partial } else { Exit::Done })

@@ -1,10 +1,12 @@
 //! The command line, and the files it names.
 
 use std::fs;
+use std::process::{Command, Stdio};
 
 use libtest_mimic::Trial;
 
-use crate::monitor::{Monitor, project_file};
+use crate::monitor::{Monitor, PROGRAM, project_file};
+use crate::receiver::{Manner, Receiver};
 use crate::trials;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -20,6 +22,12 @@ pub(crate) fn trials() -> Vec<Trial> {
         several_boxes_want_to_be_told_apart,
         a_secret_in_broken_credentials_is_not_quoted,
         without_a_home_everything_still_works,
+        metrics_can_be_listed_by_a_pattern,
+        metrics_are_listed_for_people_on_a_terminal,
+        a_closed_stdout_is_an_error_where_lines_were_to_be_printed,
+        a_closed_stdout_is_nothing_where_none_were,
+        a_stdout_that_only_leads_nowhere_is_no_error,
+        a_log_level_that_is_none_says_nothing,
     ]
 }
 
@@ -192,4 +200,136 @@ fn without_a_home_everything_still_works() {
         .expect("the program starts");
     assert_eq!(output.status.code(), Some(0));
     assert!(output.stderr.is_empty());
+}
+
+fn metrics_can_be_listed_by_a_pattern() {
+    let names = |arguments: &[&str]| -> Vec<String> {
+        let list = Monitor::new().run(arguments);
+        list.is_fine();
+        let rows = list.stdout.lines().skip(1);
+        let names = rows.map(|row| row.split(' ').next().unwrap().to_owned());
+        names.collect()
+    };
+    let all = names(&["--list-metrics"]);
+    let below = names(&["--list-metrics", "connection.xdsl.**"]);
+    let expected = |name: &&String| name.starts_with("connection.xdsl.");
+    assert_eq!(
+        below,
+        all.iter().filter(expected).cloned().collect::<Vec<_>>()
+    );
+    assert!(below.len() > 10);
+    let rates = names(&["--list-metrics=connection.rate_*"]);
+    assert_eq!(rates, ["connection.rate_down", "connection.rate_up"]);
+    Monitor::new()
+        .run(&["--list-metrics", "connection"])
+        .failed(1, "'connection.**' about all below it");
+}
+
+/// Runs the program on a terminal of 80 columns, and gives what that shows.
+fn on_a_terminal(arguments: &str) -> String {
+    let command = format!("stty cols 80; {PROGRAM} {arguments}");
+    let mut script = Command::new("script");
+    script.args(["-qec", &command, "/dev/null"]);
+    let output = script.stdin(Stdio::null()).output().expect("script starts");
+    String::from_utf8(output.stdout)
+        .expect("UTF-8")
+        .replace('\r', "")
+}
+
+fn metrics_are_listed_for_people_on_a_terminal() {
+    let shown = on_a_terminal("--list-metrics 'connection.**'");
+    assert!(shown.starts_with("connection: the line"), "{shown}");
+    let widest = shown.lines().map(|line| line.chars().count()).max();
+    assert!(widest.is_some_and(|it| (60..=80).contains(&it)), "{shown}");
+}
+
+/// Runs the program with stdout as the shell makes it of `redirection`.
+fn redirected(monitor: &Monitor, arguments: &[&str], redirection: &str) -> (Option<i32>, String) {
+    let program = monitor.command(arguments);
+    let mut shell = Command::new("sh");
+    shell.env_clear();
+    let variables = program.get_envs();
+    shell.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+    shell
+        .arg("-c")
+        .arg(format!("exec \"$0\" \"$@\" {redirection}"));
+    shell.arg(PROGRAM).args(program.get_args());
+    let output = shell.stdin(Stdio::null()).output().expect("a shell");
+    let words = String::from_utf8(output.stderr).expect("UTF-8");
+    (output.status.code(), words)
+}
+
+const PRINTING: [&[&str]; 6] = [
+    &[],
+    &["--dry-run", "--carbon", "localhost"],
+    &["--print-template"],
+    &["--check-template"],
+    &["--list-metrics"],
+    &["--help"],
+];
+
+fn a_closed_stdout_is_an_error_where_lines_were_to_be_printed() {
+    let recording = project_file("tests/boxes/ultra.json");
+    for arguments in PRINTING {
+        let arguments = match arguments {
+            [] | ["--dry-run", ..] => {
+                [&["--replay", recording.to_str().unwrap()], arguments].concat()
+            }
+            _ => arguments.to_vec(),
+        };
+        let (code, words) = redirected(&Monitor::new(), &arguments, ">&-");
+        assert_eq!(code, Some(1), "{arguments:?}: {words}");
+        assert_eq!(words.lines().count(), 1, "{arguments:?}: {words}");
+        assert!(
+            words.starts_with("freebox-monitor: cannot write to stdout"),
+            "{words}"
+        );
+    }
+    let (code, words) = redirected(&Monitor::new(), &["--check"], ">&-");
+    assert_eq!((code, words.lines().count()), (Some(1), 1), "{words}");
+}
+
+fn a_closed_stdout_is_nothing_where_none_were() {
+    let carbon = Receiver::start(Manner::Good);
+    let recording = project_file("tests/boxes/ultra.json");
+    let arguments = [
+        "--replay",
+        recording.to_str().unwrap(),
+        "--carbon",
+        &carbon.address(),
+    ];
+    let ended = redirected(&Monitor::new(), &arguments, ">&-");
+    assert_eq!(ended, (Some(0), String::new()));
+    assert!(carbon.received().lines().count() > 10);
+}
+
+fn a_stdout_that_only_leads_nowhere_is_no_error() {
+    let recording = project_file("tests/boxes/ultra.json");
+    let arguments = ["--replay", recording.to_str().unwrap()];
+    for redirection in [">/dev/null", "1<>/dev/null", "2>&1 >/dev/null"] {
+        let ended = redirected(&Monitor::new(), &arguments, redirection);
+        assert_eq!(ended, (Some(0), String::new()), "{redirection}");
+    }
+}
+
+fn a_log_level_that_is_none_says_nothing() {
+    let recording = project_file("tests/boxes/ultra.json");
+    for nonsense in [
+        "nonsense",
+        "freebox_monitor=nonsense",
+        "a=b=c",
+        "/a/b/",
+        ",,,",
+        "",
+    ] {
+        let monitor = Monitor::new().with_variable("RUST_LOG", nonsense);
+        monitor
+            .run(&["--replay", recording.to_str().unwrap()])
+            .is_fine();
+        // What is wrong is still said.
+        monitor.run(&["--nothing"]).failed(1, "--nothing");
+    }
+    let silent = Monitor::new().with_variable("RUST_LOG", "off");
+    let run = silent.run(&["--nothing"]);
+    assert_eq!((run.code, run.stderr.as_str()), (1, ""));
 }

@@ -21,6 +21,7 @@ mod parallel;
 mod record;
 mod recordings;
 mod registration;
+mod repeat;
 mod rooms;
 mod secrets;
 mod session;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
     trials.extend(record::trials());
     trials.extend(recordings::trials());
     trials.extend(registration::trials());
+    trials.extend(repeat::trials());
     trials.extend(rooms::trials());
     trials.extend(secrets::trials());
     trials.extend(session::trials());
