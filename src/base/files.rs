@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
+use rustix::fs::{Access, access};
 use tempfile::NamedTempFile;
 
 use crate::base::deadline::Deadline;
@@ -31,10 +32,51 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// Whether there is something at a path, be it something that cannot be read.
+/// Whether there is something at a path, be it something that cannot be read. In a place that
+/// cannot be entered there is nothing, as far as we are concerned: a home may be `/dev/null`, or
+/// somebody else's.
 pub(crate) fn is_there(path: &Path) -> bool {
-    let is_missing = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
-    !fs::symlink_metadata(path).is_err_and(is_missing)
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// The name of a file that is not there, with the reason if it is not simply missing.
+pub(crate) fn not_there(path: &Path) -> String {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            format!("{}: {error}", path.display())
+        }
+        _ => path.display().to_string(),
+    }
+}
+
+/// Whether something could be written at a path, without trying: over what is there, or as
+/// something new in the nearest folder above it that exists.
+///
+/// # Errors
+/// The system's, for what is in the way.
+pub(crate) fn may_write(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(it) if it.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(_) => Ok(access(path, Access::WRITE_OK)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => may_make_in(folder_of(path)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether something new could be made in a folder, which need not exist itself.
+///
+/// # Errors
+/// The system's, for what is in the way.
+pub(crate) fn may_make_in(folder: &Path) -> io::Result<()> {
+    let mut folder = folder;
+    loop {
+        match fs::metadata(folder) {
+            Ok(it) if !it.is_dir() => return Err(io::ErrorKind::NotADirectory.into()),
+            Ok(_) => return Ok(access(folder, Access::WRITE_OK | Access::EXEC_OK)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => folder = folder_of(folder),
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Whether anybody but the owner may read or change it.
@@ -163,6 +205,33 @@ mod tests {
         assert!(!is_open_to_others(&path));
         let parent = path.parent().expect("a parent");
         assert_eq!(fs::read_dir(parent).expect("the folder").count(), 1);
+    }
+
+    #[test]
+    fn nothing_is_where_nobody_can_go() {
+        assert!(is_there(Path::new("/dev/null")));
+        for path in ["/nonexistent/file", "/dev/null/file", "/proc/self/exe/x"] {
+            assert!(!is_there(Path::new(path)), "{path}");
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let round = folder.path().join("round");
+        std::os::unix::fs::symlink(&round, &round).expect("a link");
+        assert!(!is_there(&round.join("file")));
+    }
+
+    #[test]
+    fn what_may_be_written_is_known_without_trying() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |below: &str| folder.path().join(below);
+        may_write(&path("new")).expect("a new file");
+        may_write(&path("new/deep/file")).expect("a new file in new folders");
+        may_write(Path::new("/dev/null")).expect("a device");
+        assert!(may_write(folder.path()).is_err());
+        fs::write(path("file"), "").expect("a file");
+        may_write(&path("file")).expect("an old file");
+        assert!(may_write(&path("file/below")).is_err());
+        assert!(may_make_in(&path("file")).is_err());
+        assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1);
     }
 
     #[test]

@@ -252,7 +252,7 @@ impl Granted {
 fn none_there() -> Error {
     let files: Vec<String> = usual_files()
         .iter()
-        .map(|it| it.display().to_string())
+        .map(|it| files::not_there(it))
         .collect();
     Error::new(
         Exit::Refused,

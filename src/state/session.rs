@@ -110,14 +110,17 @@ pub(crate) fn folder() -> PathBuf {
 }
 
 /// The user's folder for state, unless it is root's own: what root does by hand and what cron
-/// does as root shall meet in one place.
+/// does as root shall meet in one place. A home that is none, or that is somebody else's, has no
+/// room for it; where the system's folder has none either, the home is at fault.
 fn user_folder() -> Option<PathBuf> {
     let dirs = BaseDirs::new()?;
     let is_root = rustix::process::geteuid().is_root();
-    let own_home = env::var_os("XDG_STATE_HOME").is_none() && dirs.home_dir() == Path::new("/root");
-    let has_home = dirs.home_dir().is_absolute() && dirs.home_dir().is_dir();
-    match is_root && own_home || !has_home || dirs.home_dir() == Path::new("/") {
-        true => None,
-        false => Some(dirs.state_dir()?.join("freebox-monitor")),
-    }
+    let is_said = env::var_os("XDG_STATE_HOME").is_some();
+    let home = dirs.home_dir();
+    let is_roots_own = is_root && !is_said && home == Path::new("/root");
+    let has_home = home.is_absolute() && home.is_dir() && home != Path::new("/");
+    let folder = dirs.state_dir()?.join("freebox-monitor");
+    let has_room = |folder: &Path| files::may_make_in(folder).is_ok();
+    let is_ours = is_said || has_room(&folder) || !has_room(Path::new(SYSTEM_FOLDER));
+    (has_home && !is_roots_own && is_ours).then_some(folder)
 }

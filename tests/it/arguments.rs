@@ -1,6 +1,8 @@
 //! The command line, and the files it names.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use libtest_mimic::Trial;
@@ -22,6 +24,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         several_boxes_want_to_be_told_apart,
         a_secret_in_broken_credentials_is_not_quoted,
         without_a_home_everything_still_works,
+        a_home_that_is_none_is_a_place_where_no_file_is,
+        the_home_of_somebody_else_is_a_place_where_no_file_is,
         metrics_can_be_listed_by_a_pattern,
         metrics_are_listed_for_people_on_a_terminal,
         a_closed_stdout_is_an_error_where_lines_were_to_be_printed,
@@ -200,6 +204,82 @@ fn without_a_home_everything_still_works() {
         .expect("the program starts");
     assert_eq!(output.status.code(), Some(0));
     assert!(output.stderr.is_empty());
+}
+
+fn a_home_that_is_none_is_a_place_where_no_file_is() {
+    let recording = project_file("tests/boxes/ultra.json");
+    let round = tempfile::tempdir().expect("a folder");
+    let round = round.path().join("round");
+    std::os::unix::fs::symlink(&round, &round).expect("a link");
+    for home in ["/dev/null", "/nonexistent", round.to_str().unwrap(), ""] {
+        let run = |arguments: &[&str]| {
+            let mut command = Monitor::new().command(arguments);
+            let output = command.env("HOME", home).output().expect("a run");
+            let words = String::from_utf8(output.stderr).expect("UTF-8");
+            (output.status.code(), words)
+        };
+        let replay = run(&["--replay", recording.to_str().unwrap()]);
+        assert_eq!(replay, (Some(0), String::new()), "{home}");
+        let (code, words) = run(&[]);
+        assert_eq!(code, Some(3), "{home}: {words}");
+        assert!(words.contains("no box is registered"), "{home}: {words}");
+    }
+}
+
+/// Another user than root, as whom a program can be started; nobody else can start one so.
+fn as_nobody() -> Option<[&'static str; 6]> {
+    let words = [
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "--",
+        "env",
+    ];
+    let mut command = Command::new(words[0]);
+    let tried = command.args(&words[1..5]).arg("true").output();
+    tried.is_ok_and(|it| it.status.success()).then_some(words)
+}
+
+fn the_home_of_somebody_else_is_a_place_where_no_file_is() {
+    let monitor = Monitor::new();
+    // Where nobody can be somebody else, a home without any right does.
+    let (before, locked) = match as_nobody() {
+        Some(words) => (words.to_vec(), 0o700),
+        None => (vec!["env"], 0),
+    };
+    let recording = fs::read(project_file("tests/boxes/ultra.json")).expect("a recording");
+    let open = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| open.path().join(name);
+    let access = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("its mode");
+    };
+    access(open.path(), 0o755);
+    fs::write(path("box.json"), recording).expect("a recording");
+    fs::copy(PROGRAM, path("program")).expect("the program");
+    monitor.write(".config/freebox-monitor/template", "nonsense\n");
+    access(&monitor.path(""), locked);
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(before[0]);
+        command
+            .args(&before[1..])
+            .arg(path("program"))
+            .args(arguments);
+        command.env_clear().env("PATH", "/usr/bin:/bin");
+        command.env("HOME", monitor.path("")).stdin(Stdio::null());
+        let output = command.output().expect("a run");
+        let words = String::from_utf8(output.stderr).expect("UTF-8");
+        (output.status.code(), words)
+    };
+    let replay = run(&["--replay", path("box.json").to_str().unwrap()]);
+    let (code, words) = run(&[]);
+    access(&monitor.path(""), 0o700);
+    assert_eq!(replay, (Some(0), String::new()));
+    assert_eq!(code, Some(3), "{words}");
+    assert!(
+        words.contains("credentials.json: Permission denied"),
+        "{words}"
+    );
 }
 
 fn metrics_can_be_listed_by_a_pattern() {
