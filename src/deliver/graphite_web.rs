@@ -54,6 +54,15 @@ impl fmt::Display for GraphiteWeb {
 }
 
 impl GraphiteWeb {
+    /// Finds out whether it can be asked.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub(crate) fn probe(&self, timestamp: u64, deadline: Deadline) -> Result<(), Error> {
+        let line = format!("freebox_monitor.check 1 {timestamp}\n");
+        self.missing(&line, timestamp, deadline).map(drop)
+    }
+
     /// Of the lines of a run, those that are not shown.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ pub(crate) use carbon::{Carbon, probe};
 pub(crate) use graphite_web::GraphiteWeb;
 use outbox::Outbox;
 pub(crate) use outbox::{Cargo, Rules};
-pub(crate) use spool::Bounds;
+pub(crate) use spool::{Bounds, waiting};
 
 /// Where the text of a run goes.
 #[derive(Clone, Debug)]

@@ -267,6 +267,39 @@ impl Spool {
     }
 }
 
+/// Lines that wait for a carbon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    /// The name of its folder.
+    pub(crate) spool: String,
+    /// How many lines there are that were never confirmed.
+    pub(crate) lines: u64,
+    /// The time of the oldest run among them, in seconds since 1970.
+    pub(crate) since: u64,
+}
+
+/// What waits in the spools below a folder, without touching them.
+pub(crate) fn waiting(folder: &Path) -> Vec<Waiting> {
+    let names = |folder: &Path| {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|it| it.file_name().to_string_lossy().into_owned())
+    };
+    let of_spool = |spool: String| {
+        let entries = names(&folder.join(&spool)).filter_map(|name| Entry::of_name(&name));
+        let waiting: Vec<Entry> = entries.filter(|entry| entry.confirmed == 0).collect();
+        let since = waiting.iter().map(|entry| entry.timestamp).min()?;
+        let lines = waiting.iter().map(|entry| entry.lines as u64).sum();
+        Some(Waiting {
+            spool,
+            lines,
+            since,
+        })
+    };
+    let mut found: Vec<Waiting> = names(folder).filter_map(of_spool).collect();
+    found.sort_by(|a, b| a.spool.cmp(&b.spool));
+    found
+}
+
 impl Entry {
     fn name(&self) -> String {
         let run = format!("{:010}-{}-{}", self.timestamp, self.process, self.lines);

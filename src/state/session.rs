@@ -47,6 +47,11 @@ impl StateFolder {
         }
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The file that keeps a second run away.
     pub(crate) fn lock(&self) -> PathBuf {
         self.path.join("lock")

@@ -7,6 +7,7 @@ use crate::base::words::{self, BOX, Heard, Held, THE_REST, about};
 use crate::cli::{Settings, Task};
 use crate::state::said::{End, Said, SaidFile, Scope};
 use crate::state::session;
+use crate::tasks::times::how_long;
 
 /// The longest that a trouble can have lasted, in seconds: more is between two clocks.
 const LONGEST: u64 = 5 * 365 * 24 * 3600;
@@ -134,34 +135,4 @@ fn tell(outcome: Result<Exit, Error>) -> Exit {
         }
         error.exit()
     })
-}
-
-/// A number of seconds for people.
-fn how_long(seconds: u64) -> String {
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, _) => format!("{minutes} min"),
-        (0, _, _) => format!("{hours} h {} min", minutes % 60),
-        _ => format!("{days} d {} h", hours % 24),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::how_long;
-
-    #[test]
-    fn times_are_said_in_two_units_at_most() {
-        let cases = [
-            (0, "0 s"),
-            (59, "59 s"),
-            (7500, "2 h 5 min"),
-            (300, "5 min"),
-            (100_000, "1 d 3 h"),
-        ];
-        for (seconds, expected) in cases {
-            assert_eq!(how_long(seconds), expected);
-        }
-    }
 }

@@ -52,3 +52,33 @@ impl Times {
         })
     }
 }
+
+/// A number of seconds for people.
+pub(crate) fn how_long(seconds: u64) -> String {
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min"),
+        (0, _, _) => format!("{hours} h {} min", minutes % 60),
+        _ => format!("{days} d {} h", hours % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::how_long;
+
+    #[test]
+    fn times_are_said_in_two_units_at_most() {
+        let cases = [
+            (0, "0 s"),
+            (59, "59 s"),
+            (7500, "2 h 5 min"),
+            (300, "5 min"),
+            (100_000, "1 d 3 h"),
+        ];
+        for (seconds, expected) in cases {
+            assert_eq!(how_long(seconds), expected);
+        }
+    }
+}

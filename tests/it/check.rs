@@ -2,8 +2,9 @@
 
 use libtest_mimic::Trial;
 
+use crate::hour;
 use crate::monitor::{APP_ID, Monitor, Run};
-use crate::receiver::{self, Manner, Receiver};
+use crate::receiver::{self, Manner, Receiver, Sink};
 use crate::session::{healthy, known_app};
 use crate::simulated_freebox::{Certificate, Fault, Options, SimulatedFreebox};
 use crate::trials;
@@ -22,6 +23,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_section_that_fails,
         a_broken_template,
         nothing_is_left_behind,
+        with_all_a_missing_permission_is_no_cross,
+        only_the_sections_that_would_be_collected_are_tried,
+        its_exit_code_is_that_of_a_run,
+        a_run_is_the_same_with_several_things_wrong,
+        lines_that_wait_are_counted,
+        a_graphite_web_is_asked,
+        an_output_that_cannot_be_written,
+        a_state_folder_that_cannot_be_written,
     ]
 }
 
@@ -75,10 +84,13 @@ fn ticks(run: &Run, what: &str) -> bool {
 fn a_healthy_box_has_ticks_only() {
     let at = generous();
     let carbon = Receiver::start(Manner::Good);
-    let run = Monitor::registered(&at).run(&["--check", "--carbon", &carbon.address()]);
+    let run = Monitor::registered(&at).run(&["--check", "--all", "--carbon", &carbon.address()]);
     run.is_fine();
     assert!(crosses(&run).is_empty(), "{}", run.stdout);
     for what in [
+        "clock:",
+        "state folder:",
+        "spool:",
         "template:",
         "credentials:",
         "name:",
@@ -134,20 +146,26 @@ fn a_revoked_token() {
     assert!(ticks(&run, "API version:"), "{}", run.stdout);
 }
 
+/// Three permissions, with the sections that they are for and the options that choose those.
+const PERMISSIONS: [(&str, &str, &str); 3] = [
+    ("calls", "call", "-C"),
+    ("vm", "vm", "-M"),
+    ("profile", "network_control", "--status-network-control"),
+];
+
 fn three_permissions_missing() {
     let at = generous();
-    let missing = [
-        ("calls", "call"),
-        ("vm", "vm"),
-        ("profile", "network_control"),
-    ];
-    for (permission, _) in missing {
+    for (permission, _, _) in PERMISSIONS {
         at.set_permission(permission, false);
     }
-    let run = Monitor::registered(&at).run(&["--check"]);
+    let options = PERMISSIONS.map(|(_, _, option)| option);
+    let monitor = Monitor::registered(&at);
+    let run = monitor.run(&[&["--check"], &options[..]].concat());
     let crosses = crosses(&run);
-    assert_eq!((crosses.len(), run.code), (3, 2), "{}", run.stdout);
-    for (permission, section) in missing {
+    // A run says so and delivers the rest.
+    let code = monitor.run(&options).code;
+    assert_eq!((crosses.len(), run.code), (3, code), "{}", run.stdout);
+    for (permission, section, _) in PERMISSIONS {
         let expected = format!("section {section}: the permission '{permission}' is missing");
         let found = crosses.iter().find(|(cross, _)| *cross == expected);
         let (_, advice) = found.unwrap_or_else(|| panic!("{expected}: {}", run.stdout));
@@ -156,6 +174,181 @@ fn three_permissions_missing() {
             "{advice}"
         );
     }
+}
+
+fn with_all_a_missing_permission_is_no_cross() {
+    let at = generous();
+    for (permission, _, _) in PERMISSIONS {
+        at.set_permission(permission, false);
+    }
+    let run = Monitor::registered(&at).run(&["--check", "--all"]);
+    run.is_fine();
+    assert!(crosses(&run).is_empty(), "{}", run.stdout);
+    for (permission, section, _) in PERMISSIONS {
+        let start = format!("- section {section}: the permission '{permission}' is missing; ");
+        let line = run.stdout.lines().find(|line| line.starts_with(&start));
+        let line = line.unwrap_or_else(|| panic!("{start}: {}", run.stdout));
+        assert!(line.contains("Gestion des accès > Applications"), "{line}");
+    }
+}
+
+fn only_the_sections_that_would_be_collected_are_tried() {
+    let at = generous();
+    at.set_permission("calls", false);
+    at.fault("dhcp", Fault::TruncatedJson);
+    let run = Monitor::registered(&at).run(&["--check", "-H"]);
+    run.is_fine();
+    assert!(crosses(&run).is_empty(), "{}", run.stdout);
+    let sections = run.stdout.lines().filter(|it| it.contains(" section "));
+    assert_eq!(sections.count(), 2, "{}", run.stdout);
+    assert!(
+        run.stdout.contains("- other sections: not collected with"),
+        "{}",
+        run.stdout
+    );
+}
+
+/// A check with these options ends as a run with them.
+#[track_caller]
+fn as_a_run(monitor: &Monitor, options: &[&str], code: i32) {
+    let check = monitor.run(&[&["--check"], options].concat());
+    let run = monitor.run(options);
+    assert_eq!(
+        (check.code, run.code),
+        (code, code),
+        "{options:?}\n{}{}{}",
+        check.stdout,
+        check.stderr,
+        run.stderr
+    );
+    for (cross, advice) in crosses(&check) {
+        assert!(advice.len() > 20, "{cross}: {advice}");
+    }
+}
+
+fn its_exit_code_is_that_of_a_run() {
+    let at = generous();
+    let monitor = Monitor::registered(&at);
+    let template = monitor.write("my.template", "** {nothing}\n");
+    let closed = receiver::closed_port();
+    let carbon = Sink::start();
+    as_a_run(&monitor, &["--carbon", &carbon.address()], 0);
+    as_a_run(&monitor, &["--all", "--output", "/dev/null"], 0);
+    as_a_run(&monitor, &["-t", template.to_str().unwrap()], 1);
+    as_a_run(&monitor, &["--output", "/dev/null/file"], 1);
+    as_a_run(&monitor, &["-c", "/nonexistent"], 1);
+    as_a_run(&monitor, &["--carbon", &closed], 5);
+    as_a_run(&monitor, &["-e", &closed], 4);
+    at.fault("dhcp/config", Fault::TruncatedJson);
+    as_a_run(&monitor, &["-X"], 2);
+    as_a_run(&monitor, &["-H"], 0);
+    at.revoke(APP_ID);
+    at.expire_sessions();
+    as_a_run(&monitor, &[], 3);
+    as_a_run(&Monitor::trusting(&at), &["-H"], 3);
+}
+
+fn a_run_is_the_same_with_several_things_wrong() {
+    let at = generous();
+    let monitor = Monitor::registered(&at);
+    let template = monitor.write("my.template", "** {nothing}\n");
+    let template = template.to_str().unwrap();
+    let closed = receiver::closed_port();
+    at.fault("dhcp/config", Fault::TruncatedJson);
+    as_a_run(&monitor, &["-X", "--carbon", &closed], 5);
+    as_a_run(&monitor, &["-X", "--output", "/dev/null/file"], 1);
+    as_a_run(&monitor, &["-X", "-e", &closed, "--carbon", &closed], 4);
+    as_a_run(&monitor, &["-X", "-e", &closed, "-t", template], 1);
+    at.revoke(APP_ID);
+    at.expire_sessions();
+    as_a_run(&monitor, &["-X", "--carbon", &closed], 3);
+}
+
+fn lines_that_wait_are_counted() {
+    let at = generous();
+    let monitor = Monitor::registered(&at);
+    let away = receiver::closed_port();
+    let first = monitor.run(&["--carbon", &away]);
+    assert_eq!(first.code, 5);
+    let (_, kept) = first.stderr.split_once("; ").expect("what is kept");
+    let kept = kept.split(' ').next().unwrap();
+    let run = monitor.run(&["--check", "--carbon", &away]);
+    let words = format!("- spool: {kept} lines wait for {away}, the oldest since ");
+    assert!(run.stdout.contains(&words), "{words} {}", run.stdout);
+    let other = Sink::start();
+    let run = monitor.run(&["--check", "--carbon", &other.address()]);
+    assert!(ticks(&run, "spool: no lines wait for"), "{}", run.stdout);
+    let words = format!("- spool: {kept} lines wait in /");
+    assert!(run.stdout.contains(&words), "{words} {}", run.stdout);
+    run.is_fine();
+}
+
+fn a_graphite_web_is_asked() {
+    let at = generous();
+    let monitor = Monitor::registered(&at);
+    let carbon = Sink::start();
+    let check = |web: &str| {
+        let carbon = ["--carbon", &carbon.address()];
+        monitor.run(&[&["--check", "--verify", web], &carbon[..]].concat())
+    };
+    let away = format!("http://{}", receiver::closed_port());
+    // A run without it confirms lines twice.
+    one_cross(
+        &check(&away),
+        0,
+        "verify: graphite-web at ",
+        "http://localhost:8080",
+    );
+    let web = healthy();
+    let body = b"[]".to_vec();
+    web.fault("", Fault::RawBody { status: 200, body });
+    let run = check(&format!("http://localhost:{}", web.http_port()));
+    run.is_fine();
+    assert!(ticks(&run, "verify:"), "{}", run.stdout);
+}
+
+fn an_output_that_cannot_be_written() {
+    let at = generous();
+    let monitor = Monitor::registered(&at);
+    let file = monitor.path("new/folder/file");
+    let before = monitor.files();
+    let run = monitor.run(&["--check", "--output", file.to_str().unwrap()]);
+    run.is_fine();
+    assert!(ticks(&run, "output:"), "{}", run.stdout);
+    assert_eq!(monitor.files(), before);
+    let folder = monitor.path("");
+    for path in ["/dev/null/file", folder.to_str().unwrap()] {
+        let run = monitor.run(&["--check", "--output", path]);
+        one_cross(
+            &run,
+            1,
+            &format!("output: {path} cannot be written: "),
+            "--output",
+        );
+    }
+}
+
+fn a_state_folder_that_cannot_be_written() {
+    let at = generous();
+    let monitor = Monitor::registered(&at).with_variable("XDG_STATE_HOME", "/dev/null/state");
+    let run = monitor.run(&["--check"]);
+    one_cross(&run, 0, "state folder: cannot write in ", "chown");
+}
+
+/// The clock of a machine that was never set.
+pub(crate) fn trials_with_faketime() -> Vec<Trial> {
+    trials![a_clock_that_cannot_be_right]
+}
+
+fn a_clock_that_cannot_be_right() {
+    let at = generous();
+    let library = hour::faketime().expect("left out otherwise");
+    let monitor = Monitor::registered(&at)
+        .with_variable("LD_PRELOAD", library)
+        .with_variable("FAKETIME", "2001-01-01 00:00:00");
+    let run = monitor.run(&["--check"]);
+    one_cross(&run, 1, "clock: the clock of this machine", "timedatectl");
+    assert_eq!(monitor.run(&[]).code, 1);
 }
 
 fn a_dead_carbon() {
@@ -189,7 +382,7 @@ fn something_that_is_no_freebox() {
 fn a_section_that_fails() {
     let at = generous();
     at.fault("dhcp/config", Fault::TruncatedJson);
-    let run = Monitor::registered(&at).run(&["--check"]);
+    let run = Monitor::registered(&at).run(&["--check", "--status-dhcp"]);
     one_cross(
         &run,
         2,

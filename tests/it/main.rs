@@ -70,6 +70,8 @@ fn main() -> ExitCode {
     trials.extend(tls::trials());
     trials.extend(leave_out(disk::strace(), disk::trials_with_strace()));
     trials.extend(leave_out(disk::mounts(), disk::trials_with_mounts()));
+    let clock = hour::faketime().map(drop);
+    trials.extend(leave_out(clock, check::trials_with_faketime()));
     trials.extend(with_real_parts(&arguments));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

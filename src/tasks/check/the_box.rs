@@ -1,0 +1,88 @@
+//! The steps at the box: the token, a session, and every section with its permission.
+
+use super::report::Report;
+use crate::api::{Client, Endpoint, Known, PERMISSIONS_PAGE, Search, Transport};
+use crate::base::error::{Error, Exit};
+use crate::cli::Settings;
+use crate::collect::{Collected, Outcome, collect};
+use crate::sections::Section;
+use crate::state::credentials::Granted;
+use crate::tasks::target;
+use crate::tasks::times::Times;
+
+/// Token, session, and every section with its permission.
+pub(super) fn the_box(
+    settings: &Settings,
+    times: &Times,
+    granted: &Granted,
+    search: Search,
+    endpoint: Endpoint,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let transport = Transport::new(&settings.target.trust, times.collecting);
+    let app = target::app(&settings.target, granted);
+    let known = Known {
+        endpoint,
+        session: None,
+    };
+    let client = Client::new(transport, search, app, Some(known));
+    match client.missing_permissions() {
+        Ok(_) => report.tick("session", "the token is good and a session is open")?,
+        Err(error) => {
+            let advice = "freebox-monitor --register --force asks for access anew; Freebox OS lists \
+                          the applications under Paramètres de la Freebox > Gestion des accès";
+            let exit = Error::from(error.clone()).exit();
+            report.cross(exit, "session", &error.to_string(), advice)?;
+            return report.skip("sections", "not tried without a session");
+        }
+    }
+    let collected = collect(&client, &settings.sections, settings.jobs, times.timestamp);
+    for (section, outcome) in settings.sections.iter().zip(&collected.outcomes) {
+        let numbers = count(section, &collected);
+        of_section(section, outcome, numbers, settings.all, report)?;
+    }
+    match settings.all {
+        true => Ok(()),
+        false => report.skip(
+            "other sections",
+            "not collected with these options; --all or --status-NAME adds them",
+        ),
+    }
+}
+
+fn count(section: &Section, collected: &Collected) -> usize {
+    let is_its_own = |name: &str| section.groups.iter().any(|group| group.name == name);
+    let samples = collected.samples.iter();
+    let of_section = samples.filter(|sample| is_its_own(sample.group.name));
+    of_section.map(|sample| sample.values.len()).sum()
+}
+
+fn of_section(
+    section: &Section,
+    outcome: &Outcome,
+    numbers: usize,
+    is_by_the_way: bool,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let what = format!("section {}", section.name);
+    if let [_, ..] = outcome.failures.as_slice() {
+        let why: Vec<String> = outcome.failures.iter().map(ToString::to_string).collect();
+        let advice = "try again; if it stays, --record FILE saves what the box says, without what \
+                      is private, for a bug report";
+        return report.cross(Exit::Partial, &what, &why.join("; "), advice);
+    }
+    let mut forbidden = outcome.forbidden.iter();
+    match forbidden.find_map(|error| error.missing_right()) {
+        Some(right) => {
+            let why = format!("the permission '{right}' is missing");
+            let advice = format!("tick it in Freebox OS under {PERMISSIONS_PAGE}");
+            // A run says so and delivers the rest.
+            match is_by_the_way {
+                true => report.skip(&what, &format!("{why}; to have it, {advice}")),
+                false => report.cross(Exit::Done, &what, &why, &advice),
+            }
+        }
+        None if numbers == 0 => report.skip(&what, "nothing of it on this box"),
+        None => report.tick(&what, &format!("{numbers} numbers")),
+    }
+}
