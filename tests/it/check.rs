@@ -63,6 +63,8 @@ fn crosses(run: &Run) -> Vec<(String, String)> {
 #[track_caller]
 fn one_cross(run: &Run, code: i32, begins: &str, advises: &str) {
     let crosses = crosses(run);
+    let end = format!("\n1 thing is wrong; a run with these options ends with exit code {code}\n");
+    assert!(run.stdout.ends_with(&end), "{}{}", run.stdout, run.stderr);
     let [(cross, advice)] = &crosses[..] else {
         panic!("not one cross: {}{}", run.stdout, run.stderr);
     };
@@ -105,6 +107,7 @@ fn a_healthy_box_has_ticks_only() {
     ] {
         assert!(ticks(&run, what), "{what} {}", run.stdout);
     }
+    assert!(run.stdout.ends_with("\nall is well\n"), "{}", run.stdout);
     assert_eq!(carbon.received(), "");
 }
 
@@ -185,10 +188,14 @@ fn with_all_a_missing_permission_is_no_cross() {
     run.is_fine();
     assert!(crosses(&run).is_empty(), "{}", run.stdout);
     for (permission, section, _) in PERMISSIONS {
-        let start = format!("- section {section}: the permission '{permission}' is missing; ");
-        let line = run.stdout.lines().find(|line| line.starts_with(&start));
-        let line = line.unwrap_or_else(|| panic!("{start}: {}", run.stdout));
-        assert!(line.contains("Gestion des accès > Applications"), "{line}");
+        let start = format!("- section {section}: the permission '{permission}' is missing");
+        let mut lines = run.stdout.lines().skip_while(|line| *line != start);
+        let advice = lines.nth(1).unwrap_or_default();
+        assert!(
+            advice.contains("Gestion des accès > Applications"),
+            "{start}: {}",
+            run.stdout
+        );
     }
 }
 

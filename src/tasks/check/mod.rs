@@ -20,6 +20,7 @@ pub(crate) fn check(settings: &Settings) -> Result<Exit, Error> {
     let mut report = Report::new();
     let Some(times) = machine::clock(settings, &mut report)? else {
         report.skip("everything else", "not tried with such a clock")?;
+        report.end()?;
         return Ok(report.exit);
     };
     machine::template(settings, &mut report)?;
@@ -39,5 +40,6 @@ pub(crate) fn check(settings: &Settings) -> Result<Exit, Error> {
         _ => report.skip("session, sections", "not tried without the steps above")?,
     }
     delivery::delivery(settings, &times, &folder, &mut report)?;
+    report.end()?;
     Ok(report.exit)
 }

@@ -8,12 +8,16 @@ use crate::deliver::stdout;
 pub(super) struct Report {
     /// How a run would end that finds the same.
     pub(super) exit: Exit,
+    crosses: usize,
 }
 
 impl Report {
     /// A report in which nothing is wrong yet.
     pub(super) fn new() -> Self {
-        Report { exit: Exit::Done }
+        Report {
+            exit: Exit::Done,
+            crosses: 0,
+        }
     }
 
     /// Something is well.
@@ -37,7 +41,26 @@ impl Report {
         if matches!(self.exit, Exit::Done | Exit::Partial) && exit != Exit::Done {
             self.exit = exit;
         }
+        self.crosses += 1;
         stdout::deliver(&format!("✗ {what}: {why}\n  → {advice}\n"))
+    }
+
+    /// Something is not as it could be, and what to do for whoever wants it so.
+    pub(super) fn advise(&self, what: &str, why: &str, advice: &str) -> Result<(), Error> {
+        stdout::deliver(&format!("- {what}: {why}\n  → {advice}\n"))
+    }
+
+    /// Says in one line what it comes to.
+    pub(super) fn end(&self) -> Result<(), Error> {
+        let crosses = match self.crosses {
+            0 => return stdout::deliver("all is well\n"),
+            1 => "1 thing is wrong".to_owned(),
+            many => format!("{many} things are wrong"),
+        };
+        let code = self.exit as u8;
+        stdout::deliver(&format!(
+            "{crosses}; a run with these options ends with exit code {code}\n"
+        ))
     }
 
     /// Something is neither well nor wrong.

@@ -78,11 +78,12 @@ fn of_section(
             let advice = format!("tick it in Freebox OS under {PERMISSIONS_PAGE}");
             // A run says so and delivers the rest.
             match is_by_the_way {
-                true => report.skip(&what, &format!("{why}; to have it, {advice}")),
+                true => report.advise(&what, &why, &format!("to have it, {advice}")),
                 false => report.cross(Exit::Done, &what, &why, &advice),
             }
         }
         None if numbers == 0 => report.skip(&what, "nothing of it on this box"),
+        None if numbers == 1 => report.tick(&what, "1 number"),
         None => report.tick(&what, &format!("{numbers} numbers")),
     }
 }
