@@ -106,7 +106,7 @@ pub(crate) fn say(heard: &Heard) {
 
 /// Says something good, unless nothing is to be said at all.
 pub(crate) fn say_good_news(words: &str) {
-    if log::max_level() >= LevelFilter::Error {
+    if log::log_enabled!(target: CRATE, Level::Error) {
         super::stderr::say(&line(Level::Error, words));
     }
 }
@@ -136,7 +136,7 @@ fn is_held(level: Level, target: &str, words: &str) -> bool {
 
 /// Whoever wants to see what happens wants to see it when it happens.
 fn is_everything_said() -> bool {
-    log::max_level() > LevelFilter::Warn
+    log::log_enabled!(target: CRATE, Level::Debug)
 }
 
 fn scope(target: &str, words: &str) -> Option<String> {

@@ -102,13 +102,19 @@ impl<'a> Speaker<'a> {
         }
     }
 
-    /// The box as the arguments say it: a run that ends early knows no more.
+    /// The box as the arguments say it: a run that ends early knows no more. A recording is
+    /// another one than the box that it is of.
     fn the_box(&self) -> String {
         let target = &self.settings.target;
         let endpoint = target.endpoint.as_ref().map(ToString::to_string);
         let config = self.settings.config.as_ref();
         let config = config.map(|it| it.display().to_string());
-        format!("box {config:?} {endpoint:?} {:?}", target.name)
+        let recording = match &self.settings.task {
+            Task::Replay(path) => Some(path.display().to_string()),
+            _ => None,
+        };
+        let known = [config, endpoint, target.name.clone(), recording];
+        format!("box {}", known.map(Option::unwrap_or_default).join(" "))
     }
 
     fn good_news(&self, end: &End) -> String {

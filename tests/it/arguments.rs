@@ -14,6 +14,7 @@ use crate::trials;
 pub(crate) fn trials() -> Vec<Trial> {
     trials![
         help_and_version_go_to_stdout,
+        the_readme_has_the_exit_codes_of_the_help,
         misuse_is_one_line_and_exit_1,
         a_file_that_is_not_there_is_named,
         without_registration_the_way_to_it_is_said,
@@ -21,6 +22,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_folder_is_no_file,
         a_recording_that_is_none_is_refused,
         the_crontab_for_sexigraf_works,
+        the_crontab_line_of_the_readme_works_after_cargo_install,
+        every_crontab_line_that_is_shown_says_the_same_trouble_once,
         several_boxes_want_to_be_told_apart,
         a_secret_in_broken_credentials_is_not_quoted,
         without_a_home_everything_still_works,
@@ -53,6 +56,20 @@ fn help_and_version_go_to_stdout() {
         version.stdout,
         format!("freebox-monitor {}\n", env!("CARGO_PKG_VERSION"))
     );
+}
+
+fn the_readme_has_the_exit_codes_of_the_help() {
+    let readme = fs::read_to_string(project_file("README.md")).expect("the README");
+    let help = Monitor::new().run(&["--help"]).stdout;
+    let codes = |text: &str, start: &str, end: char| -> Vec<u8> {
+        let behind = text.split_once(start).expect(start).1;
+        let rows = behind.lines().skip(1).take_while(|row| !row.is_empty());
+        let words = rows.map(|row| row.trim_start_matches(['|', ' ']).split(end).next());
+        words.filter_map(|word| word?.trim().parse().ok()).collect()
+    };
+    let of_help = codes(&help, "Exit codes:", ' ');
+    assert_eq!(of_help, [0, 1, 2, 3, 4, 5, 70, 75]);
+    assert_eq!(codes(&readme, "| exit | when |", '|'), of_help);
 }
 
 fn misuse_is_one_line_and_exit_1() {
@@ -162,6 +179,58 @@ fn the_crontab_for_sexigraf_works() {
         run.stderr.contains("lines for carbon at localhost:2003"),
         "{}",
         run.stderr
+    );
+}
+
+/// The lines of a crontab in a file of the project.
+fn crontab_lines(file: &str) -> Vec<String> {
+    let text = fs::read_to_string(project_file(file)).expect("the file");
+    let lines = text.lines().map(str::trim);
+    let is_for_cron = |line: &&str| line.starts_with("* * * * * ");
+    lines.filter(is_for_cron).map(str::to_owned).collect()
+}
+
+fn the_crontab_line_of_the_readme_works_after_cargo_install() {
+    let monitor = Monitor::new();
+    let installed = monitor.path(".cargo/bin/freebox-monitor");
+    fs::create_dir_all(installed.parent().expect("a folder")).expect("the folder");
+    std::os::unix::fs::symlink(PROGRAM, &installed).expect("a link");
+    let recording = project_file("tests/boxes/ultra.json");
+    let lines = crontab_lines("README.md");
+    let [line] = &lines[..] else {
+        panic!("not one line: {lines:?}");
+    };
+    let command = line.trim_start_matches("* * * * * ");
+    // A percent sign would end the command for cron.
+    assert!(!command.contains('%'), "{command}");
+    let preview = format!("{command} --dry-run --replay {}", recording.display());
+    let mut cron = Command::new("/bin/sh");
+    cron.args(["-c", &preview]).env_clear();
+    cron.env("HOME", monitor.path(""))
+        .env("PATH", "/usr/bin:/bin");
+    cron.env("SHELL", "/bin/sh").env("LOGNAME", "somebody");
+    let output = cron.stdin(Stdio::null()).output().expect("a shell");
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{words}");
+    assert!(
+        words.contains("lines for carbon at graphite.example:2003"),
+        "{words}"
+    );
+}
+
+fn every_crontab_line_that_is_shown_says_the_same_trouble_once() {
+    for file in ["README.md", "sexigraf/freebox-monitor.cron"] {
+        let lines = crontab_lines(file);
+        assert!(!lines.is_empty(), "{file}");
+        for line in lines {
+            assert!(line.ends_with(" --repeat-after 1h"), "{file}: {line}");
+        }
+    }
+    let help = Monitor::new().run(&["--help"]).stdout;
+    let lines: Vec<&str> = help.lines().filter(|it| it.contains("* * * * *")).collect();
+    assert!(
+        lines.len() == 1 && lines[0].ends_with(" --repeat-after 1h"),
+        "{help}"
     );
 }
 

@@ -2,12 +2,17 @@
 //! once; the exit code is always the true one.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::PathBuf;
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value as Json;
 
-use crate::monitor::{APP_ID, Monitor, Run};
+use crate::monitor::{APP_ID, Monitor, Run, project_file};
 use crate::receiver::{self, Sink};
 use crate::session::healthy;
 use crate::simulated_freebox::{Fault, SimulatedFreebox};
@@ -24,8 +29,12 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_permission_that_was_asked_for_is_said_once_and_when_it_is_there,
         a_template_that_is_broken_is_said_once_for_its_line_of_the_crontab,
         somebody_who_wants_to_see_everything_sees_everything,
+        a_log_level_for_others_changes_nothing,
+        a_recording_says_nothing_of_the_box,
         what_is_tried_by_hand_speaks_each_time,
         nowhere_to_remember_it_every_run_says_it,
+        a_process_that_stays_says_it_once,
+        of_runs_at_the_same_time_one_speaks,
     ]
 }
 
@@ -211,6 +220,24 @@ fn somebody_who_wants_to_see_everything_sees_everything() {
     }
 }
 
+fn a_log_level_for_others_changes_nothing() {
+    let at = healthy();
+    let monitor = Monitor::registered(&at).with_variable("RUST_LOG", "ureq=debug,info");
+    refused(&monitor, &at);
+    silent(&quiet(&monitor, &[]), 3);
+    let off = Monitor::registered(&at).with_variable("RUST_LOG", "off");
+    silent(&quiet(&off, &[]), 3);
+}
+
+fn a_recording_says_nothing_of_the_box() {
+    let at = healthy();
+    let monitor = Monitor::registered(&at);
+    refused(&monitor, &at);
+    let recording = project_file("tests/boxes/ultra.json");
+    quiet(&monitor, &["--replay", recording.to_str().unwrap()]).is_fine();
+    silent(&quiet(&monitor, &[]), 3);
+}
+
 fn what_is_tried_by_hand_speaks_each_time() {
     let at = healthy();
     let monitor = Monitor::registered(&at);
@@ -232,4 +259,59 @@ fn nowhere_to_remember_it_every_run_says_it() {
         assert_eq!(run.code, 3);
         assert!(run.stderr.contains("login/session/: "), "{}", run.stderr);
     }
+}
+
+/// Waits until so many runs more have delivered.
+#[track_caller]
+fn beats(sink: &Sink, count: usize) {
+    let until = Instant::now() + Duration::from_secs(20);
+    let mut seen = 0;
+    while seen < count {
+        assert!(Instant::now() < until, "only {seen}");
+        seen += sink.take().len();
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn a_process_that_stays_says_it_once() {
+    let at = healthy();
+    let monitor = Monitor::registered(&at);
+    let sink = Sink::start();
+    at.fault("", Fault::Html { status: 502 });
+    let address = sink.address();
+    let stay = ["--every", "1", "--resend", "0", "--carbon", &address];
+    let mut command = monitor.command(&[&AFTER, &stay[..]].concat());
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("the program");
+    beats(&sink, 2);
+    at.clear_faults();
+    // The first of these may have been under way.
+    beats(&sink, 3);
+    let process = Pid::from_raw(i32::try_from(child.id()).expect("a pid"));
+    kill_process(process.expect("a pid"), Signal::TERM).expect("a signal");
+    let mut words = String::new();
+    let mut stderr = child.stderr.take().expect("a pipe");
+    stderr.read_to_string(&mut words).expect("UTF-8");
+    assert_eq!(child.wait().expect("its end").code(), Some(0), "{words}");
+    let lines: Vec<&str> = words.lines().collect();
+    let [trouble, end] = lines[..] else {
+        panic!("{words}");
+    };
+    assert!(trouble.contains("502"), "{words}");
+    assert!(end.contains("the box: all is well again after "), "{words}");
+}
+
+fn of_runs_at_the_same_time_one_speaks() {
+    let at = healthy();
+    let monitor = Monitor::registered(&at);
+    let template = monitor.write("my.template", "** {nothing}\n");
+    let broken = ["-t", template.to_str().unwrap()];
+    let runs: Vec<Run> = thread::scope(|scope| {
+        let run = || quiet(&monitor, &broken);
+        let running: Vec<_> = (0..6).map(|_| scope.spawn(run)).collect();
+        let ended = running.into_iter().map(|it| it.join().expect("a run"));
+        ended.collect()
+    });
+    assert!(runs.iter().all(|run| run.code == 1));
+    let spoke = runs.iter().filter(|run| !run.stderr.is_empty());
+    assert_eq!(spoke.count(), 1);
 }
