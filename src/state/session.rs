@@ -4,6 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use directories::BaseDirs;
+use rustix::fs::{Access, access};
 use serde::{Deserialize, Serialize};
 
 use crate::api::Known;
@@ -115,8 +116,8 @@ pub(crate) fn folder() -> PathBuf {
 }
 
 /// The user's folder for state, unless it is root's own: what root does by hand and what cron
-/// does as root shall meet in one place. A home that is none, or that is somebody else's, has no
-/// room for it; where the system's folder has none either, the home is at fault.
+/// does as root shall meet in one place. A home that is none, or that is somebody else's and cannot
+/// be entered, has no room for it.
 fn user_folder() -> Option<PathBuf> {
     let dirs = BaseDirs::new()?;
     let is_root = rustix::process::geteuid().is_root();
@@ -124,8 +125,9 @@ fn user_folder() -> Option<PathBuf> {
     let home = dirs.home_dir();
     let is_roots_own = is_root && !is_said && home == Path::new("/root");
     let has_home = home.is_absolute() && home.is_dir() && home != Path::new("/");
-    let folder = dirs.state_dir()?.join("freebox-monitor");
-    let has_room = |folder: &Path| files::may_make_in(folder).is_ok();
-    let is_ours = is_said || has_room(&folder) || !has_room(Path::new(SYSTEM_FOLDER));
-    (has_home && !is_roots_own && is_ours).then_some(folder)
+    let is_open = is_said || access(home, Access::EXEC_OK).is_ok();
+    match has_home && is_open && !is_roots_own {
+        true => Some(dirs.state_dir()?.join("freebox-monitor")),
+        false => None,
+    }
 }
