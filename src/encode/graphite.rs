@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::{Batch, Counts, Encode, Encoded};
 use crate::base::error::one_line;
-use crate::metrics::metric::Metric;
+use crate::metrics::metric::{Metric, Reading};
 use crate::metrics::sample::Sample;
 use crate::metrics::value::Value;
 use crate::template::{NoPath, RunLabels, Template};
@@ -44,10 +44,14 @@ impl<'a> Lines<'a> {
         }
     }
 
-    fn add_one(&mut self, sample: &Sample, metric: &Metric, value: Value) {
+    fn add_one(&mut self, sample: &Sample, reading: &Reading) {
+        let Some(number) = self.template.number(sample.group, reading) else {
+            return;
+        };
+        let metric = reading.metric;
         match self.template.path(sample, metric, self.run) {
             Ok(path) if self.paths.contains(&path) => self.double(&path, sample, metric),
-            Ok(path) => self.write(path, value),
+            Ok(path) => self.write(path, number),
             Err(NoPath::Dropped) => {}
             Err(NoPath::EmptyNode | NoPath::TooLong) => {
                 log::debug!("no path for {}", described(sample, metric));
@@ -56,7 +60,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    fn write(&mut self, path: String, value: Value) {
+    fn write(&mut self, path: String, value: &Value) {
         // Writing to a String cannot fail.
         let _ = writeln!(self.text, "{path} {value} {}", self.time);
         self.paths.insert(path);
@@ -77,7 +81,8 @@ impl<'a> Lines<'a> {
     /// The first number that has this path.
     fn with_path(&self, path: &str) -> Option<String> {
         let samples = self.added.iter().flat_map(|samples| samples.iter());
-        let numbers = samples.flat_map(|it| it.values.iter().map(move |(metric, _)| (it, *metric)));
+        let numbers =
+            samples.flat_map(|it| it.values.iter().map(move |reading| (it, reading.metric)));
         let mut fitting = numbers
             .filter(|(it, metric)| self.template.path(it, metric, self.run).as_deref() == Ok(path));
         fitting.next().map(|(it, metric)| described(it, metric))
@@ -103,8 +108,8 @@ impl<'a> Encode<'a> for Lines<'a> {
         }
         self.added.push(batch.samples);
         for sample in batch.samples {
-            for (metric, value) in &sample.values {
-                self.add_one(sample, metric, *value);
+            for reading in &sample.values {
+                self.add_one(sample, reading);
             }
         }
     }
@@ -125,9 +130,9 @@ impl<'a> Encode<'a> for Lines<'a> {
 /// A number in words: `lan.host.active{mac=02:00:5E:00:00:10}`.
 fn described(sample: &Sample, metric: &Metric) -> String {
     let name = sample.group.metric_name(metric);
-    let keys = sample.group.identity.iter().filter_map(|names| {
-        let known = |name: &&str| Some(format!("{name}={}", one_line(sample.text(name)?)));
-        names.iter().find_map(known)
+    let keys = sample.group.keys().filter_map(|key| {
+        let known = |name: &str| Some(format!("{name}={}", one_line(sample.text(name)?)));
+        sample.group.names_of(key).into_iter().find_map(known)
     });
     let keys: Vec<String> = keys.collect();
     match keys.is_empty() {

@@ -1,69 +1,62 @@
-//! What a thing is that has metrics: its name, what tells two of a kind apart, its texts. Each
-//! section holds the tables of its own groups.
+//! What a thing is that has metrics: its name, its place in paths, what tells two of a kind apart,
+//! its texts. Each section holds the tables of its own groups.
 
+use crate::metrics::label::Label;
 use crate::metrics::metric::Metric;
 
 /// An entity and its metrics: the line, one port of the switch, one disk.
 #[derive(Debug)]
 pub(crate) struct Group {
-    /// Dotted, as templates and `--list-metrics` show it: `connection.xdsl.up`.
+    /// Dotted, as templates and `--list-metrics` show it: `switch.port.client`. Two groups may
+    /// share it, where freebox-monitoring 0.9.1 has other tags for some of its metrics.
     pub(crate) name: &'static str,
-    /// What tells two entities of this group apart. Each element is one such thing under its
-    /// names: the stable one first (a MAC address), then the friendly ones (a host name).
-    pub(crate) identity: &'static [&'static [&'static str]],
-    /// Further texts about the entity, for templates and tags.
-    pub(crate) labels: &'static [&'static str],
-    /// Labels that are the same for every entity of the group.
-    pub(crate) constants: &'static [(&'static str, &'static str)],
-    /// The measurement of freebox-monitoring 0.9.1.
-    pub(crate) measurement: &'static str,
+    /// The usual path below the host, each key behind its kind:
+    /// `switch.port.{port}.client.{mac}`. The keys are what tells two entities apart.
+    pub(crate) place: &'static str,
+    /// The texts about an entity, its keys among them, in the order of the tags.
+    pub(crate) labels: &'static [Label],
+    /// What comes behind `freebox_` in the measurement of freebox-monitoring 0.9.1; empty where
+    /// that is plain `freebox`.
+    pub(crate) measure: &'static str,
     /// What stands before the metric's name in the field name of freebox-monitoring 0.9.1.
     pub(crate) field_prefix: &'static str,
     /// The first version of the API that has it: `8.5`.
     pub(crate) since: &'static str,
+    /// Whether the entities belong to strangers. There is no end to those: they have lines only
+    /// where somebody asked for their section by name.
+    pub(crate) of_strangers: bool,
     /// The metrics, in the order in which they are written.
     pub(crate) metrics: &'static [Metric],
 }
 
 impl Group {
-    /// A group that is there once, such as the line itself.
-    pub(crate) const fn new(name: &'static str, metrics: &'static [Metric]) -> Self {
+    /// A group with its name and its place, the same where there is one entity.
+    pub(crate) const fn new(
+        name: &'static str,
+        place: &'static str,
+        metrics: &'static [Metric],
+    ) -> Self {
         Group {
             name,
-            identity: &[],
+            place,
             labels: &[],
-            constants: &[],
-            measurement: "freebox",
+            measure: "",
             field_prefix: "",
             since: "1",
+            of_strangers: false,
             metrics,
         }
     }
 
-    /// Says what tells two entities of the group apart.
-    pub(crate) const fn identity(mut self, identity: &'static [&'static [&'static str]]) -> Self {
-        self.identity = identity;
-        self
-    }
-
-    /// Sets the measurement, where it is not `freebox`.
-    pub(crate) const fn measurement(mut self, measurement: &'static str) -> Self {
-        self.measurement = measurement;
-        self
-    }
-
-    /// Adds descriptive texts.
-    pub(crate) const fn labels(mut self, labels: &'static [&'static str]) -> Self {
+    /// Names the texts about an entity.
+    pub(crate) const fn labels(mut self, labels: &'static [Label]) -> Self {
         self.labels = labels;
         self
     }
 
-    /// Adds labels with a fixed value.
-    pub(crate) const fn constants(
-        mut self,
-        constants: &'static [(&'static str, &'static str)],
-    ) -> Self {
-        self.constants = constants;
+    /// Sets what comes behind `freebox_` in the measurement.
+    pub(crate) const fn measure(mut self, measure: &'static str) -> Self {
+        self.measure = measure;
         self
     }
 
@@ -79,9 +72,41 @@ impl Group {
         self
     }
 
+    /// Says that the entities belong to strangers.
+    pub(crate) const fn of_strangers(mut self) -> Self {
+        self.of_strangers = true;
+        self
+    }
+
+    /// One of its metrics. For `const` blocks only, where a name that it does not have does not
+    /// compile.
+    #[expect(clippy::panic, reason = "it is the compiler that panics")]
+    pub(crate) const fn metric(&self, name: &str) -> &'static Metric {
+        let mut at = 0;
+        while at < self.metrics.len() {
+            if is_same(self.metrics[at].name, name) {
+                return &self.metrics[at];
+            }
+            at += 1;
+        }
+        panic!("the group has no such metric")
+    }
+
     /// The field name that freebox-monitoring 0.9.1 uses, or would use.
     pub(crate) fn field(&self, metric: &Metric) -> String {
-        format!("{}{}", self.field_prefix, metric.name)
+        format!(
+            "{}{}",
+            self.field_prefix,
+            metric.field.unwrap_or(metric.name)
+        )
+    }
+
+    /// The measurement of freebox-monitoring 0.9.1.
+    pub(crate) fn measurement(&self) -> String {
+        match self.measure {
+            "" => "freebox".to_owned(),
+            measure => format!("freebox_{measure}"),
+        }
     }
 
     /// The full name of one of its metrics: `connection.rate_down`.
@@ -89,10 +114,29 @@ impl Group {
         format!("{}.{}", self.name, metric.name)
     }
 
-    /// Every name under which its entities carry a text, stable keys first.
-    pub(crate) fn label_names(&self) -> impl Iterator<Item = &'static str> {
-        let keys = self.identity.iter().flat_map(|names| names.iter());
-        let constants = self.constants.iter().map(|(name, _)| name);
-        keys.chain(constants).chain(self.labels).copied()
+    /// The labels that tell its entities apart, in the order of the place.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'static str> {
+        let pieces = self.place.split('{').skip(1);
+        pieces.filter_map(|piece| Some(piece.split_once('}')?.0))
     }
+
+    /// The labels that a template may put in the place of a key, itself among them.
+    pub(crate) fn names_of(&self, key: &'static str) -> Vec<&'static str> {
+        let others = self.labels.iter().filter(|it| it.stands_for == Some(key));
+        [key].into_iter().chain(others.map(|it| it.name)).collect()
+    }
+
+    /// A label by name.
+    pub(crate) fn label(&self, name: &str) -> Option<&'static Label> {
+        self.labels.iter().find(|label| label.name == name)
+    }
+}
+
+const fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
 }

@@ -4,31 +4,85 @@
 use serde_json::Value as Json;
 
 use crate::metrics::reading;
-use crate::metrics::value::Value;
+use crate::metrics::unit::Unit;
+use crate::metrics::value::{SAME, Scale, Value};
 
 /// What a state that is not in the list becomes, as in freebox-monitoring 0.9.1.
 const UNKNOWN_STATE: i64 = 999;
 
-/// One number of an entity.
-#[derive(Debug)]
+/// One thing that an entity says.
+#[derive(Debug, PartialEq)]
 pub(crate) struct Metric {
     /// The last node of its name: `rate_down`.
     pub(crate) name: &'static str,
     /// What kind of number it is, and how it is read.
     pub(crate) kind: Kind,
-    /// `byte/s`, `dBm`, … or `-`.
-    pub(crate) unit: &'static str,
-    /// One line for people.
+    /// The unit that people read.
+    pub(crate) unit: Unit,
+    /// One line for people, which says what it is to somebody who sees nothing else.
     pub(crate) help: &'static str,
     /// The first version of the API that has it, where that is later than its group's.
     pub(crate) since: Option<&'static str>,
+    /// What stands behind the group's prefix in the field name of freebox-monitoring 0.9.1, where
+    /// that is not the name.
+    pub(crate) field: Option<&'static str>,
+    /// What it is in templates.
+    pub(crate) role: Role,
     from: From,
-    divisor: u16,
+    scale: Scale,
+    /// What stands in the field of freebox-monitoring 0.9.1.
+    raw: Raw,
     meaningful: Meaningful,
 }
 
+/// What one metric of an entity says.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Reading {
+    /// Which metric.
+    pub(crate) metric: &'static Metric,
+    /// In the unit that people read.
+    pub(crate) value: Value,
+    /// Under the field name of freebox-monitoring 0.9.1.
+    pub(crate) in_field: InField,
+}
+
+/// What freebox-monitoring 0.9.1 has in a field.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum InField {
+    /// The same.
+    Same,
+    /// The box's own number or text, or one from another place.
+    Other(Value),
+    /// Nothing.
+    Nothing,
+}
+
+/// What a metric is in templates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// A series.
+    Series,
+    /// It never changes, which is not worth a series to somebody who did not ask for it.
+    Constant,
+    /// It has a place among the fields of freebox-monitoring 0.9.1 only.
+    Field,
+}
+
+/// What stands in the field of freebox-monitoring 0.9.1.
+#[derive(Debug, PartialEq, Eq)]
+enum Raw {
+    /// The same number.
+    Same,
+    /// The number as the box sends it.
+    Unscaled,
+    /// The text as the box sends it.
+    Text,
+    /// A number that the section's code gives.
+    Given,
+}
+
 /// Which numbers mean something; the box has its own ways to say that it does not know.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 enum Meaningful {
     /// All of them.
     Any,
@@ -39,7 +93,7 @@ enum Meaningful {
 }
 
 /// Where in the answer a metric is read.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 enum From {
     /// Under its own name.
     Name,
@@ -50,7 +104,7 @@ enum From {
 }
 
 /// What kind of number a metric is.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Kind {
     /// Goes up and down.
     Gauge,
@@ -66,6 +120,19 @@ pub(crate) enum Kind {
     IsNot(&'static str),
     /// A state read from a text: the numbers of this list, 999 for any other text.
     Code(&'static [(&'static str, i64)]),
+    /// A text; not for Graphite.
+    Text,
+}
+
+impl Reading {
+    /// What the field of freebox-monitoring 0.9.1 holds.
+    pub(crate) fn in_field(&self) -> Option<&Value> {
+        match &self.in_field {
+            InField::Same => Some(&self.value),
+            InField::Other(value) => Some(value),
+            InField::Nothing => None,
+        }
+    }
 }
 
 impl Kind {
@@ -76,13 +143,14 @@ impl Kind {
             Kind::Counter => "counter",
             Kind::Time => "time",
             Kind::Flag | Kind::Is(_) | Kind::IsNot(_) | Kind::Code(_) => "state",
+            Kind::Text => "text",
         }
     }
 
     /// What the numbers of a state mean: `1 up, 0 other`.
     pub(crate) fn meanings(&self) -> Option<String> {
         match self {
-            Kind::Gauge | Kind::Counter | Kind::Time => None,
+            Kind::Gauge | Kind::Counter | Kind::Time | Kind::Text => None,
             Kind::Flag => Some("1 yes, 0 no".to_owned()),
             Kind::Is(word) => Some(format!("1 {word}, 0 other")),
             Kind::IsNot(word) => Some(format!("0 {word}, 1 other")),
@@ -96,54 +164,68 @@ impl Kind {
     fn read(&self, json: &Json) -> Option<Value> {
         match self {
             Kind::Gauge | Kind::Counter | Kind::Time => reading::number(json),
-            Kind::Flag => reading::flag(json).map(|flag| Value::Int(flag.into())),
-            Kind::Is(word) => Some(Value::Int((json.as_str()? == *word).into())),
-            Kind::IsNot(word) => Some(Value::Int((json.as_str()? != *word).into())),
+            Kind::Flag => reading::flag(json).map(Value::from),
+            Kind::Is(word) => Some((json.as_str()? == *word).into()),
+            Kind::IsNot(word) => Some((json.as_str()? != *word).into()),
             Kind::Code(list) => {
                 let text = json.as_str()?;
                 let known = list.iter().find(|(word, _)| *word == text);
                 Some(Value::Int(known.map_or(UNKNOWN_STATE, |(_, code)| *code)))
             }
+            Kind::Text => reading::text(json).map(Value::Text),
         }
     }
 }
 
-const fn metric(name: &'static str, kind: Kind, unit: &'static str, help: &'static str) -> Metric {
+const fn metric(name: &'static str, kind: Kind, unit: Unit, help: &'static str) -> Metric {
     Metric {
         name,
         kind,
         unit,
         help,
         since: None,
+        field: None,
+        role: Role::Series,
         from: From::Name,
-        divisor: 1,
+        scale: SAME,
+        raw: Raw::Same,
         meaningful: Meaningful::Any,
     }
 }
 
 /// A number that goes up and down.
-pub(crate) const fn gauge(name: &'static str, unit: &'static str, help: &'static str) -> Metric {
+pub(crate) const fn gauge(name: &'static str, unit: Unit, help: &'static str) -> Metric {
     metric(name, Kind::Gauge, unit, help)
 }
 
+/// How many there are of something, and that goes up and down.
+pub(crate) const fn count(name: &'static str, help: &'static str) -> Metric {
+    metric(name, Kind::Gauge, Unit::Count, help)
+}
+
 /// A number that only grows, until the box or the line restarts.
-pub(crate) const fn counter(name: &'static str, unit: &'static str, help: &'static str) -> Metric {
+pub(crate) const fn counter(name: &'static str, unit: Unit, help: &'static str) -> Metric {
     metric(name, Kind::Counter, unit, help)
 }
 
 /// A moment, in seconds since 1970; 0 stands for none.
 pub(crate) const fn time(name: &'static str, help: &'static str) -> Metric {
-    metric(name, Kind::Time, "s", help).positive()
+    metric(name, Kind::Time, Unit::Second, help).positive()
 }
 
 /// A yes or no.
 pub(crate) const fn flag(name: &'static str, help: &'static str) -> Metric {
-    metric(name, Kind::Flag, "-", help)
+    metric(name, Kind::Flag, Unit::None, help)
 }
 
 /// A state.
 pub(crate) const fn state(name: &'static str, kind: Kind, help: &'static str) -> Metric {
-    metric(name, kind, "-", help)
+    metric(name, kind, Unit::None, help)
+}
+
+/// A text.
+pub(crate) const fn text(name: &'static str, help: &'static str) -> Metric {
+    metric(name, Kind::Text, Unit::None, help)
 }
 
 impl Metric {
@@ -177,10 +259,58 @@ impl Metric {
         self
     }
 
-    /// Divides what the box sends, for a friendlier unit.
-    pub(crate) const fn divided_by(mut self, divisor: u16) -> Self {
-        self.divisor = divisor;
+    /// Multiplies what the box sends, for the unit that people read.
+    pub(crate) const fn times(mut self, factor: i64) -> Self {
+        self.scale.times = factor;
         self
+    }
+
+    /// Divides what the box sends, for the unit that people read.
+    pub(crate) const fn over(mut self, divisor: i64) -> Self {
+        self.scale.over = divisor;
+        self
+    }
+
+    /// Sets what stands behind the group's prefix in the field name of freebox-monitoring 0.9.1.
+    pub(crate) const fn field(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
+        self
+    }
+
+    /// Says that freebox-monitoring 0.9.1 has the box's own number.
+    pub(crate) const fn raw(mut self) -> Self {
+        self.raw = Raw::Unscaled;
+        self
+    }
+
+    /// Says that freebox-monitoring 0.9.1 has the box's own text.
+    pub(crate) const fn raw_text(mut self) -> Self {
+        self.raw = Raw::Text;
+        self
+    }
+
+    /// Says that freebox-monitoring 0.9.1 has another number, which the section's code gives.
+    pub(crate) const fn raw_given(mut self) -> Self {
+        self.raw = Raw::Given;
+        self
+    }
+
+    /// Says that it never changes.
+    pub(crate) const fn constant(mut self) -> Self {
+        self.role = Role::Constant;
+        self
+    }
+
+    /// Says that it has a place among the fields of freebox-monitoring 0.9.1 only.
+    pub(crate) const fn field_only(mut self) -> Self {
+        self.role = Role::Field;
+        self
+    }
+
+    /// Whether the field of freebox-monitoring 0.9.1 holds a text.
+    #[cfg(test)]
+    pub(crate) fn is_text_in_field(&self) -> bool {
+        self.raw == Raw::Text || self.kind == Kind::Text
     }
 
     /// Whether the section's code works it out.
@@ -199,21 +329,38 @@ impl Metric {
         }
     }
 
-    /// Its value in an answer; `None` when the box does not say it or says something strange.
-    pub(crate) fn read(&self, answer: &Json) -> Option<Value> {
-        let value = match self.from {
-            From::Name => self.kind.read(answer.get(self.name)?),
+    /// What it says in an answer; `None` when the box does not say it or says something strange.
+    pub(crate) fn read(&'static self, answer: &Json) -> Option<Reading> {
+        let place = |json| Some((json, self.kind.read(json)?));
+        let (json, value) = match self.from {
+            From::Name => place(answer.get(self.name)?),
             From::Paths(paths) => paths
                 .iter()
-                .find_map(|path| self.kind.read(reading::at(answer, path)?)),
+                .find_map(|path| place(reading::at(answer, path)?)),
             From::Computed => None,
         }?;
-        let means_something = match self.meaningful {
-            Meaningful::Any => true,
-            Meaningful::FromZero => value.as_f64() >= 0.0,
-            Meaningful::AboveZero => value.as_f64() > 0.0,
+        let in_field = match self.raw {
+            Raw::Same => InField::Same,
+            Raw::Unscaled => InField::Other(value.clone()),
+            Raw::Text => {
+                reading::text(json).map_or(InField::Nothing, |it| InField::Other(it.into()))
+            }
+            Raw::Given => InField::Nothing,
         };
-        means_something.then(|| value.divided_by(self.divisor))
+        self.means_something(&value).then(|| Reading {
+            metric: self,
+            value: value.scaled(self.scale),
+            in_field,
+        })
+    }
+
+    fn means_something(&self, value: &Value) -> bool {
+        let is = |such: fn(f64) -> bool| value.as_f64().is_none_or(such);
+        match self.meaningful {
+            Meaningful::Any => true,
+            Meaningful::FromZero => is(|number| number >= 0.0),
+            Meaningful::AboveZero => is(|number| number > 0.0),
+        }
     }
 }
 
@@ -247,10 +394,36 @@ mod tests {
 
     #[test]
     fn the_first_place_that_holds_something_counts() {
-        let metric = counter("rtx_tx", "count", "").from(&["rtx_tx", "rxmt"]);
-        let read = |text| metric.read(&serde_json::from_str(text).expect("JSON"));
-        assert_eq!(read(r#"{"rtx_tx":3,"rxmt":0}"#), Some(Value::Int(3)));
-        assert_eq!(read(r#"{"rtx_tx":null,"rxmt":4}"#), Some(Value::Int(4)));
+        static TEMPERATURE: Metric = gauge("temperature", Unit::Celsius, "-").from(&["temp", "t"]);
+        let read = |text| {
+            let reading = TEMPERATURE.read(&serde_json::from_str(text).expect("JSON"));
+            reading.map(|it| it.value)
+        };
+        assert_eq!(read(r#"{"temp":3,"t":0}"#), Some(Value::Int(3)));
+        assert_eq!(read(r#"{"temp":null,"t":4}"#), Some(Value::Int(4)));
         assert_eq!(read("{}"), None);
+    }
+
+    #[test]
+    fn the_box_s_own_number_lives_on_in_the_field() {
+        static SPEED: Metric = gauge("speed", Unit::BitPerSecond, "-")
+            .times(1_000_000)
+            .raw();
+        static POWER: Metric = gauge("power", Unit::Dbm, "-").over(100).raw();
+        static WIDTH: Metric = gauge("width", Unit::Megahertz, "-").raw_text();
+        let answer = serde_json::json!({"speed": "2500", "power": -1838, "width": 80});
+        let read = |metric: &'static Metric| {
+            let reading = metric.read(&answer).expect("a reading");
+            let in_field = reading.in_field().cloned();
+            (reading.value, in_field)
+        };
+        let speed = (Value::Int(2_500_000_000), Some(Value::Int(2500)));
+        assert_eq!(read(&SPEED), speed);
+        assert_eq!(
+            read(&POWER),
+            (Value::Float(-18.38), Some(Value::Int(-1838)))
+        );
+        let width = Some(Value::Text("80".to_owned()));
+        assert_eq!(read(&WIDTH), (Value::Int(80), width));
     }
 }

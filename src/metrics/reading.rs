@@ -34,17 +34,24 @@ fn number_in(text: &str) -> Option<Value> {
     whole.or_else(|| finite(text.parse().ok()?))
 }
 
+/// The first number that a float cannot tell from the next one.
+const EXACT: f64 = (1_u64 << 53) as f64;
+
+/// What is written with a fraction of nothing (`70.0`) is a whole number all the same.
 fn finite(float: f64) -> Option<Value> {
-    float.is_finite().then_some(Value::Float(float))
+    match float.fract() == 0.0 && float.abs() < EXACT {
+        true => Some(Value::Int(float as i64)),
+        false => float.is_finite().then_some(Value::Float(float)),
+    }
 }
 
 /// A yes or no, also when it was sent as a number or as text.
 pub(crate) fn flag(json: &Json) -> Option<bool> {
     match json {
         Json::Bool(flag) => Some(*flag),
-        Json::Number(number) => match number.as_i64()? {
-            0 => Some(false),
-            1 => Some(true),
+        Json::Number(_) => match number(json)? {
+            Value::Int(0) => Some(false),
+            Value::Int(1) => Some(true),
             _ => None,
         },
         Json::String(text) => match text.trim() {
@@ -81,6 +88,8 @@ mod tests {
             ("\"1000\"", Some("1000")),
             ("\" 7 \"", Some("7")),
             ("1.5", Some("1.5")),
+            ("70.0", Some("70")),
+            ("\"-3.0\"", Some("-3")),
             ("9223372036854775807", Some("9223372036854775807")),
             ("18446744073709551615", Some("18446744073709552000")),
             ("1e3", Some("1000")),
@@ -109,6 +118,8 @@ mod tests {
             ("0", Some(false)),
             ("\"false\"", Some(false)),
             ("\"1\"", Some(true)),
+            ("1.0", Some(true)),
+            ("0.5", None),
             ("2", None),
             ("\"on\"", None),
             ("null", None),

@@ -4,7 +4,9 @@
 use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
-use crate::metrics::metric::Metric;
+use crate::metrics::label::Label;
+use crate::metrics::metric::{InField, Metric, Reading};
+use crate::metrics::reading::{at, text};
 use crate::metrics::value::Value;
 
 /// One entity of a group with what is known about it in this run.
@@ -14,8 +16,19 @@ pub(crate) struct Sample {
     pub(crate) group: &'static Group,
     /// Its texts by name; those that are not known are not in it.
     pub(crate) labels: Vec<(&'static str, String)>,
-    /// Its numbers, in the order of the group's table.
-    pub(crate) values: Vec<(&'static Metric, Value)>,
+    /// What its metrics say, in the order in which it was found out.
+    pub(crate) values: Vec<Reading>,
+    /// When it was last there, if it may be gone.
+    pub(crate) seen: Option<Seen>,
+}
+
+/// When an entity was last there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// It is there now; the box's clock said so much when it last looked.
+    Now(Option<i64>),
+    /// Then, in seconds since 1970 by the box's clock.
+    At(i64),
 }
 
 impl Sample {
@@ -24,49 +37,93 @@ impl Sample {
         Sample::read(group, &Json::Null)
     }
 
-    /// An entity whose numbers stand in `answer`.
-    pub(crate) fn read(group: &'static Group, answer: &Json) -> Self {
-        let constants = group.constants.iter();
-        Sample {
+    /// An entity whose numbers and texts stand in `record`.
+    pub(crate) fn read(group: &'static Group, record: &Json) -> Self {
+        let fixed = |label: &Label| Some((label.name, label.fixed?.to_owned()));
+        let sample = Sample {
             group,
-            labels: constants
-                .map(|&(name, text)| (name, text.to_owned()))
-                .collect(),
-            values: group
-                .metrics
-                .iter()
-                .filter_map(|metric| Some((metric, metric.read(answer)?)))
-                .collect(),
+            labels: group.labels.iter().filter_map(fixed).collect(),
+            values: Vec::new(),
+            seen: None,
+        };
+        sample.also(record)
+    }
+
+    /// Adds what a further record says about the entity.
+    pub(crate) fn also(mut self, record: &Json) -> Self {
+        let metrics = self.group.metrics.iter();
+        self.values
+            .extend(metrics.filter_map(|metric| metric.read(record)));
+        for label in self.group.labels {
+            let found = label.from.iter().find_map(|path| text(at(record, path)?));
+            self.learn(label.name, found);
         }
+        self
+    }
+
+    /// Adds the texts that it has from the entity it is a part of.
+    pub(crate) fn within(mut self, whole: &Sample) -> Self {
+        for label in self.group.labels.iter().filter(|label| label.inherited) {
+            self.learn(label.name, whole.text(label.name).map(str::to_owned));
+        }
+        self
     }
 
     /// Adds a text of the entity, if it is known.
     pub(crate) fn label(mut self, name: &'static str, text: Option<String>) -> Self {
         debug_assert!(
-            self.group.label_names().any(|known| known == name),
+            self.group.label(name).is_some(),
             "{} has no label {name}",
             self.group.name
         );
-        self.labels.extend(text.map(|text| (name, text)));
+        self.learn(name, text);
         self
     }
 
-    /// Adds a number that the section's code has worked out, if it could.
-    pub(crate) fn with(mut self, name: &str, value: Option<i64>) -> Self {
-        self.add(name, value);
+    /// Adds a text that was not known before.
+    fn learn(&mut self, name: &'static str, text: Option<String>) {
+        if self.text(name).is_none() {
+            self.labels.extend(text.map(|text| (name, text)));
+        }
+    }
+
+    /// Adds what the section's code has worked out, if it could.
+    pub(crate) fn with(mut self, metric: &'static Metric, value: Option<impl Into<Value>>) -> Self {
+        self.add(metric, value, InField::Same);
         self
     }
 
-    /// Adds a number under the name of one of its metrics, if there is one.
-    pub(crate) fn add(&mut self, name: &str, value: Option<i64>) {
-        let metric = self.group.metrics.iter().find(|metric| metric.name == name);
-        debug_assert!(metric.is_some(), "{} has no metric {name}", self.group.name);
-        self.values.extend(metric.zip(value.map(Value::Int)));
+    /// Adds what the section's code has worked out, with what 0.9.1 has in the field.
+    pub(crate) fn add(
+        &mut self,
+        metric: &'static Metric,
+        value: Option<impl Into<Value>>,
+        in_field: InField,
+    ) {
+        self.values.extend(value.map(|value| Reading {
+            metric,
+            value: value.into(),
+            in_field,
+        }));
     }
 
     /// Takes a number out again, where another field says that it means nothing.
-    pub(crate) fn without(mut self, metric: &str) -> Self {
-        self.values.retain(|(known, _)| known.name != metric);
+    pub(crate) fn without(mut self, metric: &Metric) -> Self {
+        self.values.retain(|known| known.metric.name != metric.name);
+        self
+    }
+
+    /// Keeps what it says out of the fields of freebox-monitoring 0.9.1, which has it elsewhere.
+    pub(crate) fn without_fields(mut self) -> Self {
+        for reading in &mut self.values {
+            reading.in_field = InField::Nothing;
+        }
+        self
+    }
+
+    /// Says when the entity was last there.
+    pub(crate) fn seen(mut self, seen: Option<Seen>) -> Self {
+        self.seen = seen;
         self
     }
 

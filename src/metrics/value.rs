@@ -1,32 +1,84 @@
-//! A number, as exact as the box sent it.
+//! What a metric says: a number, as exact as the box sent it, or a text.
 
 use std::fmt;
 
-/// A number of a metric. Whole ones stay whole: byte counters need all their digits.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A number or a text. Whole numbers stay whole: byte counters need all their digits.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     /// A whole number.
     Int(i64),
     /// Any other; always finite.
     Float(f64),
+    /// A text, for the formats that have texts.
+    Text(String),
 }
 
+/// What a number is multiplied by and divided by, to come to another unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Scale {
+    /// The factor.
+    pub(crate) times: i64,
+    /// The divisor, not 0.
+    pub(crate) over: i64,
+}
+
+/// The number as it is.
+pub(crate) const SAME: Scale = Scale { times: 1, over: 1 };
+
 impl Value {
-    /// The value for comparisons.
-    pub(crate) fn as_f64(self) -> f64 {
+    /// The number for comparisons; a text is none.
+    pub(crate) fn as_f64(&self) -> Option<f64> {
         match self {
-            Value::Int(whole) => whole as f64,
-            Value::Float(float) => float,
+            Value::Int(whole) => Some(*whole as f64),
+            Value::Float(float) => Some(*float),
+            Value::Text(_) => None,
         }
     }
 
-    /// The value in a unit that is `divisor` times as large.
-    pub(crate) fn divided_by(self, divisor: u16) -> Self {
-        match (self, divisor) {
-            (_, 1) => self,
-            (Value::Int(whole), _) => Value::Float(whole as f64 / f64::from(divisor)),
-            (Value::Float(float), _) => Value::Float(float / f64::from(divisor)),
+    /// Whether it is a number.
+    pub(crate) fn is_number(&self) -> bool {
+        !matches!(self, Value::Text(_))
+    }
+
+    /// The same in another unit. A whole number stays whole where nothing is divided and it fits.
+    pub(crate) fn scaled(self, Scale { times, over }: Scale) -> Self {
+        let whole = match self {
+            Value::Int(whole) if over == 1 => whole.checked_mul(times),
+            _ => None,
+        };
+        let float = |number: f64| number * times as f64 / over as f64;
+        match (whole, self) {
+            (Some(whole), _) => Value::Int(whole),
+            (None, Value::Int(whole)) => Value::Float(float(whole as f64)),
+            (None, Value::Float(number)) => finite_or(float(number), number),
+            (None, text @ Value::Text(_)) => text,
         }
+    }
+}
+
+/// What is too large to be multiplied stays as it was; no unit makes sense of such a number.
+fn finite_or(scaled: f64, number: f64) -> Value {
+    match scaled.is_finite() {
+        true => Value::Float(scaled),
+        false => Value::Float(number),
+    }
+}
+
+impl From<i64> for Value {
+    fn from(whole: i64) -> Self {
+        Value::Int(whole)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(yes: bool) -> Self {
+        Value::Int(yes.into())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Value::Text(text)
     }
 }
 
@@ -36,6 +88,7 @@ impl fmt::Display for Value {
         match self {
             Value::Int(whole) => whole.fmt(f),
             Value::Float(float) => float.fmt(f),
+            Value::Text(text) => text.fmt(f),
         }
     }
 }
@@ -46,16 +99,26 @@ mod tests {
 
     #[test]
     fn values_are_written_plainly() {
+        let scaled = |value: Value, times, over| value.scaled(Scale { times, over });
         let cases = [
             (Value::Int(i64::MIN), "-9223372036854775808"),
             (Value::Float(1e21), "1000000000000000000000"),
             (Value::Float(1e-7), "0.0000001"),
-            (Value::Int(-1838).divided_by(100), "-18.38"),
-            (Value::Int(642).divided_by(100), "6.42"),
-            (Value::Int(7).divided_by(1), "7"),
+            (Value::Float(70.0), "70"),
+            (scaled(Value::Int(-1838), 1, 100), "-18.38"),
+            (scaled(Value::Int(642), 1, 100), "6.42"),
+            (scaled(Value::Int(7), 1, 1), "7"),
+            (scaled(Value::Int(45_000), 1000, 1), "45000000"),
+            (scaled(Value::Float(86.6), 100_000, 1), "8660000"),
+            (
+                scaled(Value::Int(i64::MAX), 1000, 1),
+                "9223372036854776000000",
+            ),
         ];
         for (value, expected) in cases {
             assert_eq!(value.to_string(), expected);
         }
+        let absurd = scaled(Value::Float(1e308), 1000, 1);
+        assert_eq!(absurd, Value::Float(1e308));
     }
 }

@@ -219,7 +219,7 @@ pub(crate) fn paths_for(list: &Json, key: &str, pattern: &str) -> Vec<String> {
 pub(crate) fn whole(record: &Json, path: &str) -> Option<i64> {
     match crate::metrics::reading::number(crate::metrics::reading::at(record, path)?)? {
         Value::Int(whole) => Some(whole),
-        Value::Float(_) => None,
+        Value::Float(_) | Value::Text(_) => None,
     }
 }
 

@@ -5,22 +5,27 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value as Json;
+
 use crate::metrics::group::Group;
-use crate::metrics::metric::{Kind, flag, gauge, state, time};
+use crate::metrics::label::{given, label};
+use crate::metrics::metric::{self, Kind, count, flag, gauge, state, time};
 use crate::metrics::reading::{flag as yes, text};
 use crate::metrics::sample::Sample;
+use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, list, object, whole};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
     list("call/log/"),
+    object("call/account").since(10),
     list("call/voicemail/").since(10),
     list("phone/"),
     object("phone/config/"),
 ];
 
 /// What it can yield.
-pub(super) const GROUPS: &[&Group] = &[&CALL, &TYPE, &VOICEMAIL, &PHONE, &PHONES];
+pub(super) const GROUPS: &[&Group] = &[&CALL, &TYPE, &ACCOUNT, &VOICEMAIL, &PHONE, &PHONES];
 
 /// The kinds that a log which was given has a count for, be it 0.
 const TYPES: [&str; 3] = ["missed", "accepted", "outgoing"];
@@ -28,20 +33,17 @@ const TYPES: [&str; 3] = ["missed", "accepted", "outgoing"];
 /// The log, voice mail, the telephones.
 pub(super) fn map(answers: &Answers) -> Vec<Sample> {
     let mut samples = of_log(answers);
-    let unread = answers.count_if("call/voicemail/", |it| {
-        it.get("read").and_then(yes) == Some(false)
-    });
-    samples.extend(unread.map(|unread| Sample::new(&VOICEMAIL).with("unread_count", Some(unread))));
-    samples.extend(answers.records("phone/").map(|phone| {
-        Sample::read(&PHONE, phone)
-            .label("phone", phone.get("id").and_then(text))
-            .label("phone_type", phone.get("type").and_then(text))
+    let account = answers.object("call/account");
+    samples.extend(account.map(|account| Sample::read(&ACCOUNT, account)));
+    let is_unread = |it: &Json| it.get("read").and_then(yes) == Some(false);
+    let unread = answers.count_if("call/voicemail/", is_unread);
+    samples.extend(unread.map(|unread| {
+        Sample::new(&VOICEMAIL).with(const { VOICEMAIL.metric("unread") }, Some(unread))
     }));
-    samples.extend(
-        answers
-            .object("phone/config/")
-            .map(|config| Sample::read(&PHONES, config)),
-    );
+    let phones = answers.records("phone/");
+    samples.extend(phones.map(|phone| Sample::read(&PHONE, phone)));
+    let config = answers.object("phone/config/");
+    samples.extend(config.map(|config| Sample::read(&PHONES, config)));
     samples
 }
 
@@ -70,74 +72,108 @@ fn of_log(answers: &Answers) -> Vec<Sample> {
         .filter_map(|it| whole(it, "datetime"))
         .max()
         .filter(|time| *time > 0);
-    let mut samples = vec![
-        Sample::new(&CALL)
-            .with("new_count", Some(unread))
-            .with("last_missed_time", last_missed),
-    ];
-    samples.extend(types.into_iter().map(|(call_type, (count, duration))| {
+    let of_log = Sample::new(&CALL)
+        .with(const { CALL.metric("unseen") }, Some(unread))
+        .with(const { CALL.metric("last_missed_time") }, last_missed);
+    let of_types = types.into_iter().map(|(call_type, (count, duration))| {
         Sample::new(&TYPE)
-            .with("count", Some(count))
-            .with("duration_total", Some(duration))
+            .with(const { TYPE.metric("calls") }, Some(count))
+            .with(const { TYPE.metric("duration") }, Some(duration))
             .label("call_type", Some(call_type))
-    }));
-    samples
+    });
+    [of_log].into_iter().chain(of_types).collect()
 }
 
 static CALL: Group = Group::new(
     "call",
+    "call",
     &[
-        gauge(
-            "new_count",
-            "count",
-            "Calls in the log that nobody has looked at",
+        count("unseen", "Calls in the box's log that nobody has looked at")
+            .computed()
+            .field("new_count"),
+        time(
+            "last_missed_time",
+            "Moment of the last missed call in the box's log",
         )
         .computed(),
-        time("last_missed_time", "Last missed call").computed(),
     ],
 )
-.measurement("freebox_call")
+.measure("call")
 .field_prefix("call_");
 
 static TYPE: Group = Group::new(
     "call.type",
+    "call.type.{call_type}",
     &[
-        gauge("count", "count", "Calls of this kind in the log").computed(),
-        gauge("duration_total", "s", "How long they were, in sum").computed(),
+        count("calls", "Calls of this kind in the box's log")
+            .computed()
+            .field("count"),
+        gauge(
+            "duration",
+            Unit::Second,
+            "Length of all calls of this kind in the box's log, in sum",
+        )
+        .computed()
+        .field("duration_total"),
     ],
 )
-.identity(&[&["call_type"]])
-.measurement("freebox_call")
+.labels(&[given("call_type").tag("call_type")])
+.measure("call")
+.field_prefix("call_");
+
+static ACCOUNT: Group = Group::new(
+    "call.account",
+    "call.account",
+    &[metric::text("phone_number", "Telephone number of the line")],
+)
+.since("10.1")
+.labels(&[label("phone_number", &["phone_number"]).tag("phone_number")])
+.measure("call")
 .field_prefix("call_");
 
 static VOICEMAIL: Group = Group::new(
     "call.voicemail",
-    &[gauge("unread_count", "count", "Messages that nobody has heard").computed()],
+    "call.voicemail",
+    &[count("unread", "Voice messages that nobody has heard")
+        .computed()
+        .field("unread_count")],
 )
 .since("10.1")
-.measurement("freebox_call")
+.measure("call")
 .field_prefix("voicemail_");
 
 static PHONE: Group = Group::new(
     "phone",
+    "phone.{phone}",
     &[
-        flag("on_hook", "Nobody is speaking"),
-        flag("ringing", "It rings").from(&["is_ringing"]),
+        flag("on_hook", "Whether nobody is speaking on this telephone"),
+        flag("ringing", "Whether this telephone rings now").from(&["is_ringing"]),
     ],
 )
-.identity(&[&["phone"]])
-.labels(&["phone_type"])
-.measurement("freebox_call")
+.labels(&[
+    label("phone", &["id"]).tag("phone"),
+    label("phone_type", &["type"]).tag("phone_type").spoken(),
+])
+.measure("call")
 .field_prefix("phone_");
 
 static PHONES: Group = Group::new(
     "phone.config",
+    "phone.config",
     &[
-        state("network_working", Kind::Is("working"), "The line works").from(&["network"]),
-        flag("dect_enabled", "The DECT base is switched on"),
+        state(
+            "network_working",
+            Kind::Is("working"),
+            "Whether the network for telephones works",
+        )
+        .from(&["network"]),
+        flag(
+            "dect_enabled",
+            "Whether the DECT base of the box is switched on",
+        ),
     ],
 )
-.measurement("freebox_call")
+.measure("call")
 .field_prefix("phone_");
 
 #[cfg(test)]
@@ -156,16 +192,16 @@ mod tests {
             ASKS,
             &[("call/log/", log)],
             &[
-                "call.new_count 1",
+                "call.unseen 1",
                 "call.last_missed_time 1700000900",
-                "call.type.count{call_type=accepted} 0",
-                "call.type.duration_total{call_type=accepted} 0",
-                "call.type.count{call_type=incoming} 1",
-                "call.type.duration_total{call_type=incoming} 12",
-                "call.type.count{call_type=missed} 2",
-                "call.type.duration_total{call_type=missed} 0",
-                "call.type.count{call_type=outgoing} 1",
-                "call.type.duration_total{call_type=outgoing} 61",
+                "call.type.calls{call_type=accepted} 0",
+                "call.type.duration{call_type=accepted} 0",
+                "call.type.calls{call_type=incoming} 1",
+                "call.type.duration{call_type=incoming} 12",
+                "call.type.calls{call_type=missed} 2",
+                "call.type.duration{call_type=missed} 0",
+                "call.type.calls{call_type=outgoing} 1",
+                "call.type.duration{call_type=outgoing} 61",
             ],
         );
     }

@@ -4,7 +4,7 @@
 use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
-use crate::metrics::metric::{gauge, time};
+use crate::metrics::metric::{count, time};
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, list, whole};
 
@@ -27,8 +27,8 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
         .filter_map(|entry| whole(entry, "date"));
     let last = dates.max().filter(|date| *date > 0);
     let sample = |losses| {
-        let sample = Sample::new(&LOGS).with("link_down_count", Some(losses));
-        sample.with("last_event_time", last)
+        let sample = Sample::new(&LOGS).with(const { LOGS.metric("link_losses") }, Some(losses));
+        sample.with(const { LOGS.metric("last_event_time") }, last)
     };
     answers
         .count_if(LOG, is_loss)
@@ -39,14 +39,19 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
 
 static LOGS: Group = Group::new(
     "connection.logs",
+    "connection.log",
     &[
-        gauge(
-            "link_down_count",
-            "count",
-            "Losses of the link in the box's log",
+        count(
+            "link_losses",
+            "Losses of the line's link that the box's log tells of",
+        )
+        .computed()
+        .field("link_down_count"),
+        time(
+            "last_event_time",
+            "Moment of the last entry about the line in the box's log",
         )
         .computed(),
-        time("last_event_time", "Last entry in the box's log").computed(),
     ],
 )
 .field_prefix("conn_log_");

@@ -1,6 +1,7 @@
 //! Dynamic DNS: `connection/ddns/`. <https://dev.freebox.fr/sdk/os/connection/>
 
 use crate::metrics::group::Group;
+use crate::metrics::label::given;
 use crate::metrics::metric::{Kind, state};
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, object};
@@ -33,11 +34,14 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
 
 static DDNS: Group = Group::new(
     "connection.ddns",
+    "connection.ddns.{provider}",
     &[state(
-        "status",
+        "ok",
         Kind::Is("ok"),
-        "The provider has taken the address",
-    )],
+        "Whether the provider of dynamic DNS has taken the address",
+    )
+    .from(&["status"])
+    .field("status")],
 )
-.identity(&[&["provider"]])
+.labels(&[given("provider").tag("provider")])
 .field_prefix("ddns_");

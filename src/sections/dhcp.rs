@@ -5,10 +5,13 @@ use std::net::Ipv4Addr;
 use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
-use crate::metrics::metric::{flag, gauge, time};
-use crate::metrics::reading::{at, text};
-use crate::metrics::sample::Sample;
-use crate::sections::ask::{Answers, Ask, list, object};
+use crate::metrics::label::{given, label};
+use crate::metrics::metric::{count, flag, gauge, time};
+use crate::metrics::reading::text;
+use crate::metrics::sample::{Sample, Seen};
+use crate::metrics::unit::Unit;
+use crate::sections::ask::{Answers, Ask, list, object, whole};
+use crate::sections::lan;
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
@@ -19,11 +22,20 @@ pub(super) const ASKS: &[Ask] = &[
 ];
 
 /// What it can yield.
-pub(super) const GROUPS: &[&Group] = &[&DHCP, &LEASE, &V6];
+pub(super) const GROUPS: &[&Group] = &[&DHCP, &COUNTS, &LEASE, &V6];
 
 /// The server, its leases, and its sister for IPv6.
 pub(super) fn map(answers: &Answers) -> Vec<Sample> {
-    let mut samples = vec![of_server(answers)];
+    let counts = Sample::new(&COUNTS)
+        .with(
+            const { COUNTS.metric("leases") },
+            answers.count("dhcp/dynamic_lease/"),
+        )
+        .with(
+            const { COUNTS.metric("static_leases") },
+            answers.count("dhcp/static_lease/"),
+        );
+    let mut samples = vec![of_server(answers), counts];
     samples.extend(answers.records("dhcp/dynamic_lease/").map(of_lease));
     samples.extend(
         answers
@@ -35,7 +47,6 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
 
 fn of_server(answers: &Answers) -> Sample {
     let config = answers.object("dhcp/config/").unwrap_or(&Json::Null);
-    let label = |key| config.get(key).and_then(text);
     let dns = config
         .get("dns")
         .and_then(Json::as_array)
@@ -45,15 +56,10 @@ fn of_server(answers: &Answers) -> Sample {
     let range = address(config, "ip_range_start").zip(address(config, "ip_range_end"));
     let range = range.filter(|(first, last)| first <= last);
     let size = range.map(|(first, last)| i64::from(last - first) + 1);
+    let used = range.and_then(|range| used(answers, range));
     Sample::read(&DHCP, config)
-        .with("range_size", size)
-        .with("range_used", range.and_then(|range| used(answers, range)))
-        .with("lease_count", answers.count("dhcp/dynamic_lease/"))
-        .with("static_lease_count", answers.count("dhcp/static_lease/"))
-        .label("gateway", label("gateway"))
-        .label("netmask", label("netmask"))
-        .label("range_start", label("ip_range_start"))
-        .label("range_end", label("ip_range_end"))
+        .with(const { DHCP.metric("range_size") }, size)
+        .with(const { DHCP.metric("range_used") }, used)
         .label("dns", dns)
 }
 
@@ -70,63 +76,117 @@ fn address(record: &Json, key: &str) -> Option<u32> {
 }
 
 fn of_lease(lease: &Json) -> Sample {
-    let label = |path| at(lease, path).and_then(text);
-    Sample::read(&LEASE, lease)
-        .label("mac", label("mac"))
-        .label("hostname", label("hostname"))
-        .label("primary_name", label("host.primary_name"))
-        .label("ip", label("ip"))
+    let of_host = lease.get("host").and_then(lan::last_seen);
+    let moments = ["refresh_time", "assign_time"];
+    let renewed = moments.iter().filter_map(|key| whole(lease, key)).max();
+    Sample::read(&LEASE, lease).seen(of_host.or(renewed.map(Seen::At)))
 }
 
 static DHCP: Group = Group::new(
     "dhcp",
+    "dhcp",
     &[
-        flag("enabled", "The server is switched on"),
-        flag("sticky_assign", "Each device keeps its address"),
-        flag("always_broadcast", "Answers go to everybody"),
-        gauge("range_size", "count", "Addresses in the range").computed(),
-        gauge(
+        flag(
+            "enabled",
+            "Whether the DHCP server of the box is switched on",
+        ),
+        flag(
+            "sticky_assign",
+            "Whether the DHCP server lets each device keep its address",
+        ),
+        flag(
+            "always_broadcast",
+            "Whether the DHCP server sends its answers to everybody",
+        ),
+        count("range_size", "Addresses in the range of the DHCP server").computed(),
+        count(
             "range_used",
-            "count",
-            "Addresses in the range that are leased",
+            "Addresses in the range of the DHCP server that are leased",
         )
         .computed(),
-        gauge("lease_count", "count", "Leases").computed(),
-        gauge("static_lease_count", "count", "Leases set by hand").computed(),
     ],
 )
-.labels(&["gateway", "netmask", "range_start", "range_end", "dns"])
-.measurement("freebox_dhcp")
+.labels(&[
+    label("gateway", &["gateway"]).tag("dhcp_gateway"),
+    label("range_start", &["ip_range_start"]).tag("dhcp_ip_range_start"),
+    label("range_end", &["ip_range_end"]).tag("dhcp_ip_range_end"),
+    label("netmask", &["netmask"]).tag("dhcp_netmask"),
+    given("dns").tag("dhcp_dns"),
+])
+.measure("dhcp")
+.field_prefix("dhcp_");
+
+/// The figures that have no tags of the server.
+static COUNTS: Group = Group::new(
+    "dhcp",
+    "dhcp",
+    &[
+        count("leases", "Leases that the DHCP server has given")
+            .computed()
+            .field("lease_count"),
+        count(
+            "static_leases",
+            "Leases of the DHCP server that were set by hand",
+        )
+        .computed()
+        .field("static_lease_count"),
+    ],
+)
+.measure("dhcp")
 .field_prefix("dhcp_");
 
 static LEASE: Group = Group::new(
     "dhcp.lease",
+    "dhcp.lease.{mac}",
     &[
-        flag("static", "It was set by hand").from(&["is_static"]),
-        time("assign_time", "Given"),
-        time("refresh_time", "Renewed"),
-        gauge("remaining_time", "s", "Until it ends").from(&["lease_remaining"]),
-        flag("active", "The host is active").from(&["host.active"]),
-        flag("reachable", "The host answers").from(&["host.reachable"]),
-        time("last_time_reachable", "The host last answered").from(&["host.last_time_reachable"]),
+        flag("static", "Whether this DHCP lease was set by hand").from(&["is_static"]),
+        time("assign_time", "Moment when this DHCP lease was given"),
+        time(
+            "refresh_time",
+            "Moment when this DHCP lease was last renewed",
+        ),
+        gauge("remaining", Unit::Second, "Time until this DHCP lease ends")
+            .from(&["lease_remaining"])
+            .field("remaining_time"),
+        flag("active", "Whether the host with this DHCP lease is active").from(&["host.active"]),
+        flag("reachable", "Whether the host with this DHCP lease answers")
+            .from(&["host.reachable"]),
+        time(
+            "last_reachable_time",
+            "Moment when the host with this DHCP lease last answered",
+        )
+        .from(&["host.last_time_reachable"])
+        .field("last_time_reachable"),
     ],
 )
-.identity(&[&["mac", "hostname", "primary_name", "ip"]])
-.measurement("freebox_dhcp")
+.labels(&[
+    label("mac", &["mac"]).tag("client_mac"),
+    label("hostname", &["hostname"])
+        .tag("client_hostname")
+        .names("mac"),
+    label("ip", &["ip"]).tag("client_ip").stands_for("mac"),
+    label("primary_name", &["host.primary_name"])
+        .tag("client_primary_name")
+        .names("mac"),
+])
+.measure("dhcp")
 .field_prefix("dhcp_lease_");
 
 static V6: Group = Group::new(
     "dhcp.v6",
+    "dhcp.v6",
     &[
-        flag("enabled", "The server for IPv6 is switched on"),
+        flag("enabled", "Whether the DHCP server for IPv6 is switched on"),
         flag(
-            "use_custom_dns",
-            "It names other servers for names than the box",
-        ),
+            "custom_dns",
+            "Whether the DHCP server for IPv6 names other DNS servers than the box",
+        )
+        .from(&["use_custom_dns"])
+        .field("use_custom_dns"),
     ],
 )
 .since("5")
-.measurement("freebox_dhcp")
+.measure("dhcp")
 .field_prefix("dhcpv6_");
 
 #[cfg(test)]
@@ -152,8 +212,8 @@ mod tests {
                 &format!("dhcp.enabled{{{server}}} 1"),
                 &format!("dhcp.range_size{{{server}}} 49"),
                 &format!("dhcp.range_used{{{server}}} 1"),
-                &format!("dhcp.lease_count{{{server}}} 2"),
-                &format!("dhcp.lease.remaining_time{{{nas}}} 41000"),
+                "dhcp.leases 2",
+                &format!("dhcp.lease.remaining{{{nas}}} 41000"),
                 &format!("dhcp.lease.active{{{nas}}} 1"),
                 "dhcp.lease.static{mac=02:00:5E:00:00:11,ip=192.168.1.60} 1",
             ],

@@ -2,8 +2,9 @@
 //! <https://dev.freebox.fr/sdk/os/download/>
 
 use crate::metrics::group::Group;
-use crate::metrics::metric::{Kind, counter, flag, gauge, state};
+use crate::metrics::metric::{Kind, count, counter, flag, gauge, state};
 use crate::metrics::sample::Sample;
+use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, object};
 
 /// What it asks for.
@@ -23,42 +24,99 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
 
 static DOWNLOADS: Group = Group::new(
     "downloads",
+    "downloads",
     &[
-        gauge("nb_tasks", "count", "Tasks"),
-        gauge("nb_tasks_active", "count", "Tasks that are active"),
-        gauge("nb_tasks_stopped", "count", "Tasks that are stopped"),
-        gauge("nb_tasks_checking", "count", "Tasks that are being checked"),
-        gauge("nb_tasks_queued", "count", "Tasks that wait"),
-        gauge(
-            "nb_tasks_extracting",
-            "count",
-            "Tasks that are being unpacked",
+        count("tasks", "Tasks of the download manager")
+            .from(&["nb_tasks"])
+            .field("nb_tasks"),
+        count(
+            "tasks_active",
+            "Tasks of the download manager that are active",
+        )
+        .from(&["nb_tasks_active"])
+        .field("nb_tasks_active"),
+        count(
+            "tasks_stopped",
+            "Tasks of the download manager that are stopped",
+        )
+        .from(&["nb_tasks_stopped"])
+        .field("nb_tasks_stopped"),
+        count(
+            "tasks_checking",
+            "Tasks of the download manager that are being checked",
+        )
+        .from(&["nb_tasks_checking"])
+        .field("nb_tasks_checking"),
+        count("tasks_queued", "Tasks of the download manager that wait")
+            .from(&["nb_tasks_queued"])
+            .field("nb_tasks_queued"),
+        count(
+            "tasks_extracting",
+            "Tasks of the download manager that are being unpacked",
+        )
+        .from(&["nb_tasks_extracting"])
+        .field("nb_tasks_extracting"),
+        count("tasks_done", "Tasks of the download manager that are done")
+            .from(&["nb_tasks_done"])
+            .field("nb_tasks_done"),
+        count(
+            "tasks_repairing",
+            "Tasks of the download manager that are being repaired",
+        )
+        .from(&["nb_tasks_repairing"])
+        .field("nb_tasks_repairing"),
+        count(
+            "tasks_seeding",
+            "Tasks of the download manager that are done and shared",
+        )
+        .from(&["nb_tasks_seeding"])
+        .field("nb_tasks_seeding"),
+        count(
+            "tasks_downloading",
+            "Tasks of the download manager that are downloading",
+        )
+        .from(&["nb_tasks_downloading"])
+        .field("nb_tasks_downloading"),
+        count("tasks_error", "Tasks of the download manager that failed")
+            .from(&["nb_tasks_error"])
+            .field("nb_tasks_error"),
+        count(
+            "tasks_stopping",
+            "Tasks of the download manager that are about to stop",
+        )
+        .from(&["nb_tasks_stopping"])
+        .field("nb_tasks_stopping"),
+        count("feeds", "Feeds that the download manager follows")
+            .from(&["nb_rss"])
+            .field("nb_rss"),
+        count(
+            "feed_items_unread",
+            "Unread items of the feeds of the download manager",
+        )
+        .from(&["nb_rss_items_unread"])
+        .field("nb_rss_items_unread"),
+        count("peers", "Peers that the download manager is connected to")
+            .from(&["nb_peer"])
+            .field("nb_peer"),
+        count(
+            "blocklist_entries",
+            "Entries in the block list of the download manager",
         ),
-        gauge("nb_tasks_done", "count", "Tasks that are done"),
-        gauge(
-            "nb_tasks_repairing",
-            "count",
-            "Tasks that are being repaired",
+        counter(
+            "blocklist_hits",
+            Unit::Count,
+            "Peers that the block list of the download manager kept out",
         ),
         gauge(
-            "nb_tasks_seeding",
-            "count",
-            "Tasks that are done and shared",
+            "rx_rate",
+            Unit::BytePerSecond,
+            "Rate that the download manager receives",
         ),
         gauge(
-            "nb_tasks_downloading",
-            "count",
-            "Tasks that are downloading",
+            "tx_rate",
+            Unit::BytePerSecond,
+            "Rate that the download manager sends",
         ),
-        gauge("nb_tasks_error", "count", "Tasks that failed"),
-        gauge("nb_tasks_stopping", "count", "Tasks that are about to stop"),
-        gauge("nb_rss", "count", "Feeds"),
-        gauge("nb_rss_items_unread", "count", "Unread items of feeds"),
-        gauge("nb_peer", "count", "Peers"),
-        gauge("blocklist_entries", "count", "Entries of the block list"),
-        counter("blocklist_hits", "count", "Hits of the block list"),
-        gauge("rx_rate", "byte/s", "Received"),
-        gauge("tx_rate", "byte/s", "Sent"),
         state(
             "throttling_mode",
             Kind::Code(&[
@@ -67,16 +125,27 @@ static DOWNLOADS: Group = Group::new(
                 ("hibernate", 2),
                 ("schedule", 3),
             ]),
-            "How much it may take",
+            "How much of the line the download manager may take",
         ),
-        flag("conn_ready", "It is connected"),
-        gauge("dht_nodes", "count", "Nodes of the DHT")
-            .since("4")
-            .from(&["dht_stats.node_count"]),
-        gauge("dht_nodes_ipv6", "count", "Nodes of the DHT over IPv6")
-            .since("4")
-            .from(&["dht_stats.node_count_ipv6"]),
+        flag(
+            "connected",
+            "Whether the download manager is connected to the Internet",
+        )
+        .from(&["conn_ready"])
+        .field("conn_ready"),
+        count(
+            "dht_nodes",
+            "Nodes of the DHT that the download manager knows",
+        )
+        .since("4")
+        .from(&["dht_stats.node_count"]),
+        count(
+            "dht_nodes_ipv6",
+            "Nodes of the DHT that the download manager knows over IPv6",
+        )
+        .since("4")
+        .from(&["dht_stats.node_count_ipv6"]),
     ],
 )
-.measurement("freebox_download")
+.measure("download")
 .field_prefix("download_");

@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use crate::metrics::group::Group;
-use crate::metrics::metric::{Kind, gauge, state};
+use crate::metrics::label::given;
+use crate::metrics::metric::{count, flag, gauge};
 use crate::metrics::sample::Sample;
+use crate::metrics::unit::Unit;
 use crate::metrics::value::Value;
 
 /// What it can yield.
@@ -30,82 +32,103 @@ pub(crate) struct Facts {
     pub(crate) dropped: u64,
     /// Lines of earlier runs that wait for a carbon.
     pub(crate) spooled: u64,
-    /// Each section: its name, whether all its answers could be used, how long they took.
-    pub(crate) sections: Vec<(&'static str, bool, Duration)>,
+    /// How each section did.
+    pub(crate) sections: Vec<SectionFacts>,
+}
+
+/// How a section did.
+#[derive(Debug)]
+pub(crate) struct SectionFacts {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// Whether all its answers could be used.
+    pub(crate) ok: bool,
+    /// Whether a permission is missing for one of them.
+    pub(crate) forbidden: bool,
+    /// How long they took, in sum.
+    pub(crate) duration: Duration,
 }
 
 /// The run, and each of its sections.
 pub(crate) fn samples(facts: &Facts) -> Vec<Sample> {
-    let mut run = Sample::new(&EXEC)
-        .with("up", Some(facts.up.into()))
-        .with("requests", i64::try_from(facts.requests).ok())
-        .with("logins", i64::try_from(facts.logins).ok())
-        .with("errors", i64::try_from(facts.errors).ok())
-        .with("samples", i64::try_from(facts.samples).ok())
-        .with("dropped", i64::try_from(facts.dropped).ok())
-        .with("spooled", i64::try_from(facts.spooled).ok());
-    set_duration(&mut run, facts.duration);
-    let sections = facts.sections.iter().map(|&(name, ok, duration)| {
-        let mut section = Sample::new(&SECTION)
-            .with("ok", Some(ok.into()))
-            .label("section", Some(name.to_owned()));
-        set_duration(&mut section, duration);
-        section
-    });
+    let whole = |number: u64| i64::try_from(number).ok();
+    let counted = |number: usize| i64::try_from(number).ok();
+    let run = Sample::new(&EXEC)
+        .with(const { EXEC.metric("up") }, Some(facts.up))
+        .with(const { EXEC.metric("requests") }, whole(facts.requests))
+        .with(const { EXEC.metric("logins") }, whole(facts.logins))
+        .with(const { EXEC.metric("errors") }, counted(facts.errors))
+        .with(const { EXEC.metric("samples") }, counted(facts.samples))
+        .with(const { EXEC.metric("dropped") }, whole(facts.dropped))
+        .with(const { EXEC.metric("spooled") }, whole(facts.spooled))
+        .with(
+            const { EXEC.metric("duration") },
+            Some(seconds(facts.duration)),
+        );
+    let sections = facts.sections.iter().map(of_section);
     [run].into_iter().chain(sections).collect()
 }
 
-/// In seconds, to the millisecond.
-fn set_duration(sample: &mut Sample, duration: Duration) {
-    let metric = sample
-        .group
-        .metrics
-        .iter()
-        .find(|metric| metric.name == "duration");
-    let seconds = duration.as_millis() as f64 / 1000.0;
-    sample
-        .values
-        .extend(metric.map(|metric| (metric, Value::Float(seconds))));
+fn of_section(facts: &SectionFacts) -> Sample {
+    Sample::new(&SECTION)
+        .with(const { SECTION.metric("ok") }, Some(facts.ok))
+        .with(const { SECTION.metric("forbidden") }, Some(facts.forbidden))
+        .with(
+            const { SECTION.metric("duration") },
+            Some(seconds(facts.duration)),
+        )
+        .label("section", Some(facts.name.to_owned()))
+}
+
+/// To the millisecond.
+fn seconds(duration: Duration) -> Value {
+    Value::Float(duration.as_millis() as f64 / 1000.0)
 }
 
 static EXEC: Group = Group::new(
     "exec",
+    "exec",
     &[
-        state("up", Kind::Flag, "The box could be used").computed(),
-        gauge("duration", "s", "How long the run took, up to the delivery").computed(),
-        gauge("requests", "count", "Requests to the box").computed(),
-        gauge("logins", "count", "Sessions that were opened").computed(),
-        gauge("errors", "count", "Answers that could not be used").computed(),
-        gauge("samples", "count", "Numbers that have a line").computed(),
+        flag("up", "Whether the run could use the box").computed(),
         gauge(
+            "duration",
+            Unit::Second,
+            "How long the run took, up to the delivery",
+        )
+        .computed(),
+        count("requests", "Requests that the run made to the box").computed(),
+        count("logins", "Sessions that the run opened at the box").computed(),
+        count("errors", "Answers of the box that the run could not use").computed(),
+        count("samples", "Numbers of the run that have a line").computed(),
+        count(
             "dropped",
-            "count",
-            "Numbers that could not have one, and lines that waited too long",
+            "Numbers that could not have a line, and lines that waited too long",
         )
         .computed(),
-        gauge(
-            "spooled",
-            "count",
-            "Lines of earlier runs that wait for a carbon",
-        )
-        .computed(),
+        count("spooled", "Lines of earlier runs that wait for a carbon").computed(),
     ],
 )
-.measurement("freebox_exec")
+.measure("exec")
 .field_prefix("exec_");
 
 static SECTION: Group = Group::new(
     "exec.section",
+    "exec.section.{section}",
     &[
-        state("ok", Kind::Flag, "All its answers could be used").computed(),
+        flag("ok", "Whether all answers for this section could be used").computed(),
+        flag(
+            "forbidden",
+            "Whether a permission for this section is missing",
+        )
+        .computed(),
         gauge(
             "duration",
-            "s",
-            "How long the box took for its answers, in sum",
+            Unit::Second,
+            "How long the box took for the answers for this section, in sum",
         )
         .computed(),
     ],
 )
-.identity(&[&["section"]])
-.measurement("freebox_exec")
+.labels(&[given("section").tag("section")])
+.measure("exec")
 .field_prefix("exec_section_");

@@ -3,9 +3,11 @@
 use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
-use crate::metrics::metric::{Kind, flag, gauge, state};
+use crate::metrics::label::label;
+use crate::metrics::metric::{Kind, count, flag, gauge, state};
 use crate::metrics::reading::text;
 use crate::metrics::sample::Sample;
+use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, list, records};
 
 /// What it asks for.
@@ -25,42 +27,88 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
         .flat_map(|network| records(network.get("members")).map(|plug| of_plug(plug, network)))
         .collect();
     let count = i64::try_from(plugs.len()).ok();
-    [Sample::new(&FREEPLUG).with("count", count)]
+    [Sample::new(&FREEPLUG).with(const { FREEPLUG.metric("plugs") }, count)]
         .into_iter()
         .chain(plugs)
         .collect()
 }
 
 fn of_plug(plug: &Json, network: &Json) -> Sample {
-    let label = |key| plug.get(key).and_then(text);
-    let net_id = label("net_id").or_else(|| network.get("id").and_then(text));
-    Sample::read(&PLUG, plug)
-        .label("plug", label("id"))
-        .label("net_id", net_id)
-        .label("role", label("net_role"))
-        .label("plug_model", label("model"))
+    let of_network = network.get("id").and_then(text);
+    Sample::read(&PLUG, plug).label("net_id", of_network)
 }
 
 static FREEPLUG: Group = Group::new(
     "freeplug",
-    &[gauge("count", "count", "Freeplugs").computed()],
+    "freeplug",
+    &[count("plugs", "Freeplugs that the box knows")
+        .computed()
+        .field("count")],
 )
-.measurement("freebox_freeplug")
+.measure("freeplug")
 .field_prefix("freeplug_");
+
+/// Rates of plugs are told in megabits a second.
+const MEGABIT: i64 = 1_000_000;
 
 /// The coordinator measures no rates.
 static PLUG: Group = Group::new(
     "freeplug.plug",
+    "freeplug.plug.{plug}",
     &[
-        gauge("rx_rate", "Mbit/s", "From the plug").not_negative(),
-        gauge("tx_rate", "Mbit/s", "To the plug").not_negative(),
-        flag("has_network", "It has found its network"),
-        gauge("inactive", "s", "Since it was last heard").not_negative(),
-        gauge("eth_speed", "Mbit/s", "Speed of its socket").not_negative(),
-        state("eth_up", Kind::Is("up"), "Something is plugged in").from(&["eth_port_status"]),
+        gauge(
+            "rx_bitrate",
+            Unit::BitPerSecond,
+            "Rate over the mains from this Freeplug",
+        )
+        .from(&["rx_rate"])
+        .not_negative()
+        .times(MEGABIT)
+        .raw()
+        .field("rx_rate"),
+        gauge(
+            "tx_bitrate",
+            Unit::BitPerSecond,
+            "Rate over the mains to this Freeplug",
+        )
+        .from(&["tx_rate"])
+        .not_negative()
+        .times(MEGABIT)
+        .raw()
+        .field("tx_rate"),
+        flag("has_network", "Whether this Freeplug has found its network"),
+        gauge(
+            "inactive_duration",
+            Unit::Second,
+            "Time since this Freeplug was last heard",
+        )
+        .from(&["inactive"])
+        .not_negative()
+        .field("inactive"),
+        gauge(
+            "ethernet_speed",
+            Unit::BitPerSecond,
+            "Speed of the socket of this Freeplug",
+        )
+        .from(&["eth_speed"])
+        .not_negative()
+        .times(MEGABIT)
+        .raw()
+        .field("eth_speed"),
+        state(
+            "ethernet_up",
+            Kind::Is("up"),
+            "Whether something is plugged into this Freeplug",
+        )
+        .from(&["eth_port_status"])
+        .field("eth_up"),
     ],
 )
-.identity(&[&["plug"]])
-.labels(&["net_id", "role", "plug_model"])
-.measurement("freebox_freeplug")
+.labels(&[
+    label("net_id", &["net_id"]).tag("net_id"),
+    label("plug", &["id"]).tag("freeplug"),
+    label("role", &["net_role"]).tag("role"),
+    label("plug_model", &["model"]).tag("model").spoken(),
+])
+.measure("freeplug")
 .field_prefix("freeplug_");

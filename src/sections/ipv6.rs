@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
-use crate::metrics::metric::{flag, gauge};
+use crate::metrics::metric::{count as counted, flag};
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, count, object, records};
 
@@ -30,23 +30,31 @@ fn of_config(config: &Json) -> Sample {
             .is_some_and(|next_hop| !next_hop.is_empty())
     };
     let used = delegations.map(|list| count(records(Some(list)).filter(is_used)));
-    Sample::read(&IPV6, config).with("delegation_used_count", used)
+    Sample::read(&IPV6, config).with(const { IPV6.metric("delegations_used") }, used)
 }
 
 static IPV6: Group = Group::new(
     "connection.ipv6",
+    "connection.ipv6",
     &[
-        flag("enabled", "IPv6 is switched on").from(&["ipv6_enabled"]),
-        flag("firewall", "IPv6 from outside is blocked").from(&["ipv6_firewall"]),
-        flag("prefix_firewall", "So is that for delegated prefixes")
-            .since("11.1")
-            .from(&["ipv6_prefix_firewall"]),
-        gauge(
-            "delegation_used_count",
-            "count",
-            "Prefixes that are delegated",
+        flag("enabled", "Whether IPv6 is switched on for the line").from(&["ipv6_enabled"]),
+        flag(
+            "firewall",
+            "Whether IPv6 from the Internet to the LAN is blocked",
         )
-        .computed(),
+        .from(&["ipv6_firewall"]),
+        flag(
+            "prefix_firewall",
+            "Whether IPv6 from the Internet to delegated prefixes is blocked",
+        )
+        .since("11.1")
+        .from(&["ipv6_prefix_firewall"]),
+        counted(
+            "delegations_used",
+            "IPv6 prefixes that are delegated to routers in the LAN",
+        )
+        .computed()
+        .field("delegation_used_count"),
     ],
 )
 .field_prefix("config_ipv6_");

@@ -1,4 +1,4 @@
-//! The LAN: its hosts on each interface, and the repeaters.
+//! The LAN: its hosts on each interface.
 //! <https://dev.freebox.fr/sdk/os/lan/>
 //!
 //! A box remembers every host it has ever seen, with every address it ever had. In bridge mode it
@@ -9,210 +9,329 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
-use crate::metrics::metric::{Kind, counter, flag, gauge, state, time};
+use crate::metrics::label::{given, inherited, label};
+use crate::metrics::metric::{self, Kind, Metric, counter, flag, gauge, state, time};
 use crate::metrics::reading::{at, flag as yes, text};
-use crate::metrics::sample::Sample;
-use crate::sections::ask::{Answers, Ask, count, list, object, paths_for, records};
+use crate::metrics::sample::{Sample, Seen};
+use crate::metrics::unit::Unit;
+use crate::sections::ask::{Answers, Ask, count, list, object, paths_for, records, whole};
+use crate::sections::wifi::TENTH_OF_MEGABIT;
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
     object("lan/config/"),
     list("lan/browser/interfaces/")
         .then_hosts(|interfaces, _| paths_for(interfaces, "name", "lan/browser/{}/")),
-    list("repeater/"),
 ];
 
 /// What it can yield.
-pub(super) const GROUPS: &[&Group] = &[&LAN, &INTERFACE, &TYPE, &HOST, &REPEATER];
+pub(super) const GROUPS: &[&Group] = &[&LAN, &INTERFACE, &TYPE, &HOST];
 
-/// The mode, each interface with its hosts, what kinds they are of, the repeaters.
+/// The mode, each interface with its hosts, what kinds they are of.
 pub(super) fn map(answers: &Answers) -> Vec<Sample> {
-    let mut samples: Vec<Sample> = answers
-        .object("lan/config/")
-        .map(|config| Sample::read(&LAN, config))
+    let config = answers.object("lan/config/");
+    let mut samples: Vec<Sample> = config
+        .map(|it| Sample::read(&LAN, it))
         .into_iter()
         .collect();
     let mut types: BTreeMap<String, i64> = BTreeMap::new();
     for interface in answers.records("lan/browser/interfaces/") {
-        let Some(name) = interface.get("name").and_then(text) else {
+        let of_interface = Sample::read(&INTERFACE, interface);
+        let Some(name) = of_interface.text("interface") else {
             continue;
         };
         let path = format!("lan/browser/{name}/");
-        let such = |key: &'static str| {
-            answers.count_if(&path, |host| host.get(key).and_then(yes) == Some(true))
-        };
-        samples.push(
-            Sample::read(&INTERFACE, interface)
-                .with("active_count", such("active"))
-                .with("reachable_count", such("reachable"))
-                .label("interface", Some(name.clone())),
-        );
-        for host in answers.records(&path) {
-            if let Some(host_type) = host.get("host_type").and_then(text) {
-                *types.entry(host_type).or_default() += 1;
-            }
-            samples.push(of_host(host, &name));
+        let hosts = answers
+            .records(&path)
+            .map(|it| of_host(it).within(&of_interface));
+        let hosts: Vec<Sample> = hosts.collect();
+        for host_type in hosts.iter().filter_map(|host| host.text("host_type")) {
+            *types.entry(host_type.to_owned()).or_default() += 1;
         }
+        samples.push(with_counts(of_interface, answers, &path));
+        samples.extend(hosts);
     }
     samples.extend(types.into_iter().map(|(host_type, count)| {
         Sample::new(&TYPE)
-            .with("count", Some(count))
+            .with(const { TYPE.metric("hosts") }, Some(count))
             .label("host_type", Some(host_type))
     }));
-    samples.extend(answers.records("repeater/").map(of_repeater));
     samples
 }
 
-fn of_host(host: &Json, interface: &str) -> Sample {
-    let label = |path| at(host, path).and_then(text);
-    let mac = label("l2ident.id")
-        .or_else(|| label("l2ident.0.id"))
-        .or_else(|| label("id").map(|id| id.trim_start_matches("ether-").to_owned()));
-    let name = label("primary_name").or_else(|| label("default_name"));
+fn with_counts(interface: Sample, answers: &Answers, hosts: &str) -> Sample {
+    let such = |key: &'static str| answers.count_if(hosts, |host| is(host, key));
+    interface
+        .with(const { INTERFACE.metric("hosts_active") }, such("active"))
+        .with(
+            const { INTERFACE.metric("hosts_reachable") },
+            such("reachable"),
+        )
+}
+
+fn is(record: &Json, key: &str) -> bool {
+    record.get(key).and_then(yes) == Some(true)
+}
+
+fn of_host(host: &Json) -> Sample {
     let mut sample = Sample::read(&HOST, host)
-        .label("interface", Some(interface.to_owned()))
-        .label("mac", mac)
-        .label("primary_name", name)
-        .label("host_type", label("host_type"))
-        .label("vendor", label("vendor_name"))
-        .label("access_point", label("access_point.mac"))
-        .label("access_point_type", label("access_point.type"));
-    for (family, active, number) in [
-        ("ipv4", "ipv4_active", "ipv4_count"),
-        ("ipv6", "ipv6_active", "ipv6_count"),
-    ] {
+        .label("mac", mac(host))
+        .seen(last_seen(host));
+    let is_list = host.get("l3connectivities").is_some_and(Json::is_array);
+    for (family, last, active, number) in FAMILIES {
         let of_family = || {
-            let all = host.get("l3connectivities").filter(|it| it.is_array());
-            records(all).filter(move |it| it.get("af").is_some_and(|it| it == family))
+            let all = records(host.get("l3connectivities"));
+            all.filter(move |it| it.get("af").is_some_and(|it| it == family))
         };
-        if host.get("l3connectivities").is_some_and(Json::is_array) {
-            let is_active = of_family().any(|it| it.get("active").and_then(yes) == Some(true));
+        if is_list {
+            let is_active = of_family().any(|it| is(it, "active"));
             sample = sample
-                .with(active, Some(is_active.into()))
+                .with(active, Some(is_active))
                 .with(number, Some(count(of_family())));
         }
-        let best = of_family().max_by_key(|it| rank(it));
-        sample = sample.label(family, best.and_then(|it| it.get("addr").and_then(text)));
+        let address = |it: &Json| it.get("addr").and_then(text);
+        let best = of_family().max_by_key(|it| rank(it)).and_then(address);
+        sample = sample
+            .label(family, best)
+            .label(last, of_family().last().and_then(address));
     }
     sample
 }
 
-/// Of several addresses the one in use, then one that answers, then the latest.
-fn rank(address: &Json) -> (bool, bool, i64) {
-    let is = |key| address.get(key).and_then(yes) == Some(true);
+/// Each family of addresses: its name and label, the label of the last one in the list, which is
+/// what freebox-monitoring 0.9.1 has, and what is counted.
+const FAMILIES: [(&str, &str, &Metric, &Metric); 2] = [
     (
-        is("active"),
-        is("reachable"),
-        crate::sections::ask::whole(address, "last_activity").unwrap_or_default(),
-    )
+        "ipv4",
+        "ipv4_last",
+        HOST.metric("ipv4_active"),
+        HOST.metric("ipv4_addresses"),
+    ),
+    (
+        "ipv6",
+        "ipv6_last",
+        HOST.metric("ipv6_active"),
+        HOST.metric("ipv6_addresses"),
+    ),
+];
+
+fn mac(host: &Json) -> Option<String> {
+    let paths = ["l2ident.id", "l2ident.0.id"].into_iter();
+    let mut told = paths.filter_map(|path| at(host, path).and_then(text));
+    told.next().or_else(|| {
+        let id = host.get("id").and_then(text)?;
+        Some(id.trim_start_matches("ether-").to_owned())
+    })
 }
 
-fn of_repeater(repeater: &Json) -> Sample {
-    let label = |key| repeater.get(key).and_then(text);
-    Sample::read(&REPEATER, repeater)
-        .label("repeater", label("main_mac").or_else(|| label("id")))
-        .label("repeater_name", label("name"))
+/// When a host was last there; copies of its record stand in leases too. `None` where the box does
+/// not say.
+pub(super) fn last_seen(host: &Json) -> Option<Seen> {
+    let moments = ["last_activity", "last_time_reachable"];
+    let last = moments.iter().filter_map(|key| whole(host, key)).max();
+    match is(host, "active") || is(host, "reachable") {
+        true => Some(Seen::Now(last)),
+        false => last.map(Seen::At),
+    }
+}
+
+/// Of several addresses the one in use, then one that answers, then the latest.
+fn rank(address: &Json) -> (bool, bool, i64) {
+    (
+        is(address, "active"),
+        is(address, "reachable"),
+        whole(address, "last_activity").unwrap_or_default(),
+    )
 }
 
 static LAN: Group = Group::new(
     "lan",
+    "lan",
     &[state(
-        "mode_bridge",
+        "bridge_mode",
         Kind::Is("bridge"),
-        "The box is a bridge, not a router",
+        "Whether the box is a bridge instead of a router",
     )
-    .from(&["mode", "type"])],
+    .from(&["mode", "type"])
+    .field("mode_bridge")],
 )
-.measurement("freebox_lan")
+.measure("lan")
 .field_prefix("lan_");
 
 static INTERFACE: Group = Group::new(
     "lan.interface",
+    "lan.interface.{interface}",
     &[
-        gauge("count", "count", "Hosts that were ever seen").from(&["host_count"]),
-        gauge("active_count", "count", "Hosts that are active").computed(),
-        gauge("reachable_count", "count", "Hosts that answer").computed(),
+        metric::count(
+            "hosts",
+            "Hosts that were ever seen on this interface of the LAN",
+        )
+        .from(&["host_count"])
+        .field("count"),
+        metric::count(
+            "hosts_active",
+            "Hosts that are active on this interface of the LAN",
+        )
+        .computed()
+        .field("active_count"),
+        metric::count(
+            "hosts_reachable",
+            "Hosts that answer on this interface of the LAN",
+        )
+        .computed()
+        .field("reachable_count"),
     ],
 )
-.identity(&[&["interface"]])
-.measurement("freebox_lan")
+.labels(&[label("interface", &["name"]).tag("lan_iface")])
+.measure("lan")
 .field_prefix("lanhost_");
 
 static TYPE: Group = Group::new(
     "lan.type",
-    &[gauge("count", "count", "Hosts of this kind").computed()],
+    "lan.type.{host_type}",
+    &[
+        metric::count("hosts", "Hosts of this kind that were ever seen in the LAN")
+            .computed()
+            .field("count"),
+    ],
 )
-.identity(&[&["host_type"]])
-.measurement("freebox_lan")
+.labels(&[given("host_type").tag("lan_type")])
+.measure("lan")
 .field_prefix("lanhost_type_");
 
-/// `ap_` is about the link to the box or the repeater that a host hangs on.
-static HOST: Group = Group::new(
-    "lan.host",
-    &[
-        flag("reachable", "It answers"),
-        flag("active", "It is active"),
-        flag("persistent", "It is remembered for ever"),
-        time("first_activity", "First seen"),
-        time("last_activity", "Last active"),
-        time("last_time_reachable", "Last answered"),
-        state(
-            "ipv4_active",
-            Kind::Flag,
-            "One of its IPv4 addresses is in use",
-        )
-        .computed(),
-        state(
-            "ipv6_active",
-            Kind::Flag,
-            "One of its IPv6 addresses is in use",
-        )
-        .computed(),
-        gauge("ipv4_count", "count", "IPv4 addresses it has or had").computed(),
-        gauge("ipv6_count", "count", "IPv6 addresses it has or had").computed(),
-        counter("ap_rx_bytes", "byte", "From the host").from(&["access_point.rx_bytes"]),
-        counter("ap_tx_bytes", "byte", "To the host").from(&["access_point.tx_bytes"]),
-        gauge("ap_rx_rate", "byte/s", "From the host").from(&["access_point.rx_rate"]),
-        gauge("ap_tx_rate", "byte/s", "To the host").from(&["access_point.tx_rate"]),
-        gauge("wifi_signal", "dBm", "How strong it is heard")
-            .from(&["access_point.wifi_information.signal"]),
-        gauge("wifi_phy_rx_rate", "Mbit/s/10", "Rate of its radio")
-            .from(&["access_point.wifi_information.phy_rx_rate"]),
-        gauge("wifi_phy_tx_rate", "Mbit/s/10", "Rate of the radio to it")
-            .from(&["access_point.wifi_information.phy_tx_rate"]),
-        gauge("wifi_sess_duration", "s", "Since it joined")
-            .from(&["access_point.wifi_information.sess_duration"]),
-        gauge("eth_speed", "Mbit/s", "Speed of its cable")
-            .from(&["access_point.ethernet_information.speed"]),
-    ],
-)
-.identity(&[&["interface"], &["mac", "primary_name", "ipv4"]])
-.labels(&[
-    "ipv6",
-    "host_type",
-    "vendor",
-    "access_point",
-    "access_point_type",
-])
-.measurement("freebox_lan")
-.field_prefix("lanhost_");
+static HOST: Group = Group::new("lan.host", "lan.interface.{interface}.host.{mac}", OF_HOST)
+    .labels(&[
+        label("host_type", &["host_type"]).tag("lan_type"),
+        label("primary_name", &["primary_name", "default_name"])
+            .tag("lan_primary_name")
+            .names("mac"),
+        label("vendor", &["vendor_name"]).tag("lan_vendor"),
+        given("mac").tag("lan_mac_address"),
+        inherited("interface").tag("lan_iface").usual("pub"),
+        given("ipv4_last").tag("lan_ipv4"),
+        given("ipv6_last").tag("lan_ipv6"),
+        given("ipv4").stands_for("mac"),
+        given("ipv6"),
+        label("access_point", &["access_point.mac"]),
+        label("access_point_type", &["access_point.type"]),
+    ])
+    .measure("lan")
+    .field_prefix("lanhost_");
 
-static REPEATER: Group = Group::new(
-    "repeater",
-    &[
-        state("status", Kind::Is("running"), "It runs"),
-        state(
-            "connected",
-            Kind::Is("connected"),
-            "It is connected to the box",
-        )
-        .from(&["connection"]),
-        time("boot_time", "Started"),
-    ],
-)
-.identity(&[&["repeater", "repeater_name"]])
-.measurement("freebox_lan")
-.field_prefix("repeater_");
+/// What is read in `access_point` is about the link to the box or the repeater that a host hangs
+/// on, in the direction that the box sees: `rx` is from the host.
+const OF_HOST: &[Metric] = &[
+    flag("reachable", "Whether this host of the LAN answers"),
+    flag("active", "Whether this host of the LAN is active"),
+    flag(
+        "persistent",
+        "Whether the box remembers this host of the LAN for ever",
+    ),
+    time(
+        "first_activity_time",
+        "Moment when this host of the LAN was first seen",
+    )
+    .from(&["first_activity"])
+    .field("first_activity"),
+    time(
+        "last_activity_time",
+        "Moment when this host of the LAN was last active",
+    )
+    .from(&["last_activity"])
+    .field("last_activity"),
+    time(
+        "last_reachable_time",
+        "Moment when this host of the LAN last answered",
+    )
+    .from(&["last_time_reachable"])
+    .field("last_time_reachable"),
+    flag(
+        "ipv4_active",
+        "Whether an IPv4 address of this host of the LAN is in use",
+    )
+    .computed(),
+    flag(
+        "ipv6_active",
+        "Whether an IPv6 address of this host of the LAN is in use",
+    )
+    .computed(),
+    metric::count(
+        "ipv4_addresses",
+        "IPv4 addresses that this host of the LAN has or had",
+    )
+    .computed()
+    .field("ipv4_count"),
+    metric::count(
+        "ipv6_addresses",
+        "IPv6 addresses that this host of the LAN has or had",
+    )
+    .computed()
+    .field("ipv6_count"),
+    counter(
+        "rx_bytes",
+        Unit::Byte,
+        "Bytes received from this host of the LAN",
+    )
+    .from(&["access_point.rx_bytes"])
+    .field("ap_rx_bytes"),
+    counter("tx_bytes", Unit::Byte, "Bytes sent to this host of the LAN")
+        .from(&["access_point.tx_bytes"])
+        .field("ap_tx_bytes"),
+    gauge(
+        "rx_rate",
+        Unit::BytePerSecond,
+        "Rate received from this host of the LAN",
+    )
+    .from(&["access_point.rx_rate"])
+    .field("ap_rx_rate"),
+    gauge(
+        "tx_rate",
+        Unit::BytePerSecond,
+        "Rate sent to this host of the LAN",
+    )
+    .from(&["access_point.tx_rate"])
+    .field("ap_tx_rate"),
+    gauge(
+        "wifi_signal",
+        Unit::Dbm,
+        "How strong this host of the LAN is heard over Wi-Fi",
+    )
+    .from(&["access_point.wifi_information.signal"]),
+    gauge(
+        "wifi_rx_bitrate",
+        Unit::BitPerSecond,
+        "Rate of the Wi-Fi radio from this host of the LAN",
+    )
+    .from(&["access_point.wifi_information.phy_rx_rate"])
+    .times(TENTH_OF_MEGABIT)
+    .raw()
+    .field("wifi_phy_rx_rate"),
+    gauge(
+        "wifi_tx_bitrate",
+        Unit::BitPerSecond,
+        "Rate of the Wi-Fi radio to this host of the LAN",
+    )
+    .from(&["access_point.wifi_information.phy_tx_rate"])
+    .times(TENTH_OF_MEGABIT)
+    .raw()
+    .field("wifi_phy_tx_rate"),
+    gauge(
+        "wifi_connected_duration",
+        Unit::Second,
+        "Time since this host of the LAN joined Wi-Fi",
+    )
+    .from(&["access_point.wifi_information.sess_duration"])
+    .field("wifi_sess_duration"),
+    gauge(
+        "ethernet_speed",
+        Unit::BitPerSecond,
+        "Speed of the cable to this host of the LAN",
+    )
+    .from(&["access_point.ethernet_information.speed"])
+    .times(1_000_000)
+    .raw()
+    .field("eth_speed"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -225,11 +344,12 @@ mod tests {
             r#"[{"name":"pub","host_count":"2"},{"name":"wifiguest","host_count":0},{}]"#;
         let hosts = r#"[{"l2ident":{"id":"02:00:5E:00:00:10"},"primary_name":"nas","host_type":"nas",
             "active":true,"reachable":false,"first_activity":0,"last_activity":1784000000,
-            "l3connectivities":[{"af":"ipv4","addr":"192.168.1.9","active":false,"last_activity":9},
-                {"af":"ipv4","addr":"192.168.1.20","active":true},{"af":"ipv6","addr":"fe80::1"}]}, 7]"#;
+            "l3connectivities":[{"af":"ipv4","addr":"192.168.1.20","active":true},
+                {"af":"ipv4","addr":"192.168.1.9","active":false,"last_activity":9},
+                {"af":"ipv6","addr":"fe80::1"}]}, 7]"#;
         let guests = r#"[{"l2ident":{"id":"02:00:5E:00:00:10"},"active":true}]"#;
-        let host = "interface=pub,mac=02:00:5E:00:00:10,primary_name=nas,host_type=nas,\
-                    ipv4=192.168.1.20,ipv6=fe80::1";
+        let host = "host_type=nas,primary_name=nas,mac=02:00:5E:00:00:10,ipv4=192.168.1.20,\
+                    ipv4_last=192.168.1.9,ipv6=fe80::1,ipv6_last=fe80::1,interface=pub";
         check(
             map,
             ASKS,
@@ -240,22 +360,22 @@ mod tests {
                 ("lan/browser/wifiguest/", guests),
             ],
             &[
-                "lan.mode_bridge 0",
-                "lan.interface.count{interface=pub} 2",
-                "lan.interface.active_count{interface=pub} 1",
-                "lan.interface.reachable_count{interface=pub} 0",
+                "lan.bridge_mode 0",
+                "lan.interface.hosts{interface=pub} 2",
+                "lan.interface.hosts_active{interface=pub} 1",
+                "lan.interface.hosts_reachable{interface=pub} 0",
                 &format!("lan.host.reachable{{{host}}} 0"),
                 &format!("lan.host.active{{{host}}} 1"),
-                &format!("lan.host.last_activity{{{host}}} 1784000000"),
+                &format!("lan.host.last_activity_time{{{host}}} 1784000000"),
                 &format!("lan.host.ipv4_active{{{host}}} 1"),
-                &format!("lan.host.ipv4_count{{{host}}} 2"),
+                &format!("lan.host.ipv4_addresses{{{host}}} 2"),
                 &format!("lan.host.ipv6_active{{{host}}} 0"),
-                &format!("lan.host.ipv6_count{{{host}}} 1"),
-                "lan.interface.count{interface=wifiguest} 0",
-                "lan.interface.active_count{interface=wifiguest} 1",
-                "lan.interface.reachable_count{interface=wifiguest} 0",
-                "lan.host.active{interface=wifiguest,mac=02:00:5E:00:00:10} 1",
-                "lan.type.count{host_type=nas} 1",
+                &format!("lan.host.ipv6_addresses{{{host}}} 1"),
+                "lan.interface.hosts{interface=wifiguest} 0",
+                "lan.interface.hosts_active{interface=wifiguest} 1",
+                "lan.interface.hosts_reachable{interface=wifiguest} 0",
+                "lan.host.active{mac=02:00:5E:00:00:10,interface=wifiguest} 1",
+                "lan.type.hosts{host_type=nas} 1",
             ],
         );
     }

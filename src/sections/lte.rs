@@ -9,9 +9,11 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
-use crate::metrics::metric::{Kind, flag, gauge, state};
+use crate::metrics::label::{fixed, given, inherited, label};
+use crate::metrics::metric::{Kind, count, flag, gauge, state};
 use crate::metrics::reading::{at, text};
 use crate::metrics::sample::Sample;
+use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, object, records, whole};
 
 /// The newer links.
@@ -40,13 +42,14 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
         let Some(link) = answers.object(path) else {
             continue;
         };
-        samples.push(of_link(link, name));
+        let of_link = Sample::read(&LTE, link).label("link", Some(name.to_owned()));
         let bands = at(link, "radio.bands").or_else(|| at(link, "radio.band"));
-        samples.extend(
-            strongest(bands)
-                .into_iter()
-                .map(|(number, band)| of_band(number, band, name)),
-        );
+        let bands = strongest(bands).into_values();
+        let bands: Vec<Sample> = bands
+            .map(|band| Sample::read(&BAND, band).within(&of_link))
+            .collect();
+        samples.push(of_link);
+        samples.extend(bands);
         samples.extend(of_tunnels(link));
     }
     if let Some(aggregation) = answers.object("connection/aggregation") {
@@ -54,16 +57,6 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
         samples.extend(of_tunnels(aggregation));
     }
     samples
-}
-
-fn of_link(link: &Json, name: &str) -> Sample {
-    let label = |path| at(link, path).and_then(text);
-    Sample::read(&LTE, link)
-        .label("link", Some(name.to_owned()))
-        .label("gcid", label("radio.gcid"))
-        .label("ipv4", label("network.ipv4"))
-        .label("ipv6", label("network.ipv6"))
-        .label("sim_iccid", label("sim.iccid"))
 }
 
 /// The bands in use, by number. An idle radio has entries of zeros, which are none; of two carriers
@@ -83,12 +76,6 @@ fn strongest(bands: Option<&Json>) -> BTreeMap<String, &Json> {
     strongest
 }
 
-fn of_band(number: String, band: &Json, link: &str) -> Sample {
-    Sample::read(&BAND, band)
-        .label("link", Some(link.to_owned()))
-        .label("lte_band", Some(number))
-}
-
 fn of_tunnels(answer: &Json) -> impl Iterator<Item = Sample> {
     let tunnels = answer
         .get("tunnel")
@@ -101,57 +88,149 @@ fn of_tunnels(answer: &Json) -> impl Iterator<Item = Sample> {
 
 static LTE: Group = Group::new(
     "lte",
+    "lte.{link}",
     &[
-        flag("enabled", "It is switched on"),
-        state("state", Kind::Is("connected"), "It is connected"),
-        flag("net_pdn_up", "It carries data").from(&["network.pdn_up"]),
-        flag("radio_associated", "It has found a cell").from(&["radio.associated"]),
-        gauge("radio_plmn", "code", "Network: country and operator")
-            .from(&["radio.plmn"])
-            .positive(),
-        gauge("radio_signal_level", "bars", "How strong the cell is heard")
-            .from(&["radio.signal_level"]),
-        flag("radio_ue_active", "The radio is active").from(&["radio.ue_active"]),
-        flag("sim", "There is a SIM").from(&["sim.present"]),
-        flag("sim_pin_locked", "The SIM wants its PIN").from(&["sim.pin_locked"]),
-        gauge("sim_pin_remaining", "tries", "Tries left for the PIN").from(&["sim.pin_remaining"]),
-        flag("sim_puk_locked", "The SIM wants its PUK").from(&["sim.puk_locked"]),
-        gauge("sim_puk_remaining", "tries", "Tries left for the PUK").from(&["sim.puk_remaining"]),
+        flag("enabled", "Whether the 4G link is switched on"),
+        state(
+            "connected",
+            Kind::Is("connected"),
+            "Whether the 4G link is connected",
+        )
+        .from(&["state"])
+        .field("state"),
+        flag("network_up", "Whether the 4G link carries data")
+            .from(&["network.pdn_up"])
+            .field("net_pdn_up"),
+        flag("radio_associated", "Whether the 4G radio has found a cell")
+            .from(&["radio.associated"]),
+        flag("radio_active", "Whether the 4G radio is at work")
+            .from(&["radio.ue_active"])
+            .field("radio_ue_active"),
+        gauge(
+            "radio_plmn",
+            Unit::None,
+            "Mobile network of the 4G link: country and operator",
+        )
+        .from(&["radio.plmn"])
+        .positive()
+        .constant(),
+        count(
+            "signal_bars",
+            "How well the 4G cell is heard, from 0 to 5 bars",
+        )
+        .from(&["radio.signal_level"])
+        .field("radio_signal_level"),
+        flag("sim_present", "Whether there is a SIM for the 4G link")
+            .from(&["sim.present"])
+            .field("sim"),
+        flag(
+            "sim_pin_locked",
+            "Whether the SIM of the 4G link wants its PIN",
+        )
+        .from(&["sim.pin_locked"]),
+        count("sim_pin_tries", "Tries left for the PIN of the SIM")
+            .from(&["sim.pin_remaining"])
+            .field("sim_pin_remaining"),
+        flag(
+            "sim_puk_locked",
+            "Whether the SIM of the 4G link wants its PUK",
+        )
+        .from(&["sim.puk_locked"]),
+        count("sim_puk_tries", "Tries left for the PUK of the SIM")
+            .from(&["sim.puk_remaining"])
+            .field("sim_puk_remaining"),
     ],
 )
-.identity(&[&["link"]])
-.labels(&["gcid", "ipv4", "ipv6", "sim_iccid"])
+.labels(&[
+    fixed("media", "lte").tag("conn_media"),
+    given("link").tag("link"),
+    label("ipv4", &["network.ipv4"]).tag("lte_net_ipv4"),
+    label("ipv6", &["network.ipv6"]).tag("lte_net_ipv6"),
+    label("gcid", &["radio.gcid"]).tag("lte_radio_gcid"),
+    label("sim_iccid", &["sim.iccid"]),
+])
 .field_prefix("lte_");
 
 static BAND: Group = Group::new(
     "lte.band",
+    "lte.{link}.band.{band}",
     &[
-        flag("enabled", "It is in use"),
-        gauge("bandwidth", "MHz", "Its width"),
-        gauge("pci", "id", "The cell"),
-        gauge("rsrp", "dBm", "Power of the reference signal"),
-        gauge("rsrq", "dB", "Quality of the reference signal"),
-        gauge("rssi", "dBm", "Power of everything"),
+        flag("enabled", "Whether the 4G link uses this band"),
+        gauge("bandwidth", Unit::Megahertz, "Width of the 4G band"),
+        gauge(
+            "cell_id",
+            Unit::None,
+            "Physical identity of the 4G cell in this band",
+        )
+        .from(&["pci"])
+        .field("pci"),
+        gauge(
+            "rsrp",
+            Unit::Dbm,
+            "Power of the 4G cell's reference signal in this band",
+        ),
+        gauge(
+            "rsrq",
+            Unit::Decibel,
+            "Quality of the 4G cell's reference signal in this band",
+        ),
+        gauge(
+            "rssi",
+            Unit::Dbm,
+            "Power of everything that is received in this 4G band",
+        ),
     ],
 )
-.identity(&[&["link"], &["lte_band"]])
+.labels(&[
+    fixed("media", "lte").tag("conn_media"),
+    inherited("link").tag("link"),
+    label("band", &["band"]).tag("band"),
+])
 .field_prefix("lte_rband_");
 
-static AGGREGATION: Group = Group::new("aggregation", &[flag("enabled", "4G helps copper")])
-    .since("10")
-    .field_prefix("lte_agg_");
+static AGGREGATION: Group = Group::new(
+    "aggregation",
+    "aggregation",
+    &[flag("enabled", "Whether 4G may help the DSL line")],
+)
+.since("10")
+.field_prefix("lte_agg_");
 
 static TUNNEL: Group = Group::new(
     "aggregation.tunnel",
+    "aggregation.tunnel.{tunnel}",
     &[
-        flag("connected", "It is connected"),
-        gauge("rx_used_rate", "byte/s", "Received"),
-        gauge("rx_max_rate", "byte/s", "Could be received"),
-        gauge("tx_used_rate", "byte/s", "Sent"),
-        gauge("tx_max_rate", "byte/s", "Could be sent"),
+        flag(
+            "connected",
+            "Whether this tunnel of DSL with 4G is connected",
+        ),
+        gauge(
+            "rx_rate",
+            Unit::BytePerSecond,
+            "Rate received through this tunnel of DSL with 4G",
+        )
+        .from(&["rx_used_rate"])
+        .field("rx_used_rate"),
+        gauge(
+            "rx_max_rate",
+            Unit::BytePerSecond,
+            "Rate that this tunnel of DSL with 4G could receive",
+        ),
+        gauge(
+            "tx_rate",
+            Unit::BytePerSecond,
+            "Rate sent through this tunnel of DSL with 4G",
+        )
+        .from(&["tx_used_rate"])
+        .field("tx_used_rate"),
+        gauge(
+            "tx_max_rate",
+            Unit::BytePerSecond,
+            "Rate that this tunnel of DSL with 4G could send",
+        ),
     ],
 )
-.identity(&[&["tunnel"]])
+.labels(&[given("tunnel").tag("tunnel")])
 .field_prefix("lte_tunnel_");
 
 #[cfg(test)]
@@ -169,11 +248,11 @@ mod tests {
             ASKS,
             &[("connection/lte/config/", answer)],
             &[
-                "lte.enabled{link=aggregation} 1",
-                "lte.state{link=aggregation} 1",
-                "lte.band.rsrp{link=aggregation,lte_band=3} -101",
+                "lte.enabled{media=lte,link=aggregation} 1",
+                "lte.connected{media=lte,link=aggregation} 1",
+                "lte.band.rsrp{media=lte,band=3,link=aggregation} -101",
                 "aggregation.tunnel.connected{tunnel=lte} 1",
-                "aggregation.tunnel.rx_used_rate{tunnel=lte} 9",
+                "aggregation.tunnel.rx_rate{tunnel=lte} 9",
             ],
         );
     }

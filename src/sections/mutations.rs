@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
+use super::ask::Ask;
 use super::{SECTIONS, Section};
 use crate::api::{Client, Recording};
 use crate::collect::collect;
-use crate::metrics::metric::{Kind, Metric};
+use crate::metrics::metric::{InField, Kind, Metric};
 
 /// The full name of a metric, its entity, its number as it is written.
 type Number = (String, String, String);
@@ -45,16 +46,23 @@ fn numbers(recording: Recording, sections: &[&'static Section]) -> Vec<Number> {
     let collected = collect(&Client::replay(recording), sections, 1, 1_700_000_000);
     let mut numbers = Vec::new();
     for sample in &collected.samples {
-        let is_named = |names: &&[&str]| names.iter().any(|name| sample.text(name).is_some());
-        if !sample.group.identity.iter().all(is_named) {
+        let is_named = |key| {
+            let mut names = sample.group.names_of(key).into_iter();
+            names.any(|name| sample.text(name).is_some())
+        };
+        if !sample.group.keys().all(is_named) {
             // Nobody in particular: it will have no path.
             continue;
         }
         let mut labels = sample.labels.clone();
         labels.sort();
-        for (metric, value) in &sample.values {
-            let name = sample.group.metric_name(metric);
-            numbers.push((name, format!("{labels:?}"), value.to_string()));
+        for reading in &sample.values {
+            let name = sample.group.metric_name(reading.metric);
+            let mut value = reading.value.to_string();
+            if let InField::Other(raw) = &reading.in_field {
+                value += &format!(" ({raw})");
+            }
+            numbers.push((name, format!("{labels:?}"), value));
         }
     }
     numbers
@@ -140,6 +148,7 @@ fn is_unknown(metric: &Metric, value: &str) -> bool {
         Kind::Code(_) => value == "999",
         Kind::Is(_) => value == "0",
         Kind::IsNot(_) => value == "1",
+        Kind::Text => value == "strange",
         Kind::Gauge | Kind::Counter | Kind::Time | Kind::Flag => false,
     }
 }
@@ -159,6 +168,7 @@ fn what_is_strange_costs_itself_and_nothing_else() {
                 .filter(|section| asks(section, asked, &recording))
                 .collect();
             let before = numbers(recording.clone(), &sections);
+            let known: BTreeSet<&Number> = before.iter().collect();
             places(answer, &mut Vec::new(), &mut |place, value| {
                 for to in replacements(value) {
                     tried += 1;
@@ -168,7 +178,7 @@ fn what_is_strange_costs_itself_and_nothing_else() {
                     let after = numbers(mutant, &sections);
                     for number in &after {
                         assert!(
-                            before.contains(number) || may_be(number, &before, &metrics),
+                            known.contains(number) || may_be(number, &before, &metrics),
                             "{}: {asked}: {place:?} as {to:?} gives {number:?}",
                             path.display()
                         );
@@ -275,4 +285,55 @@ fn a_list_without_a_result_is_an_empty_one() {
             }
         }
     }
+}
+
+/// The names of all metrics that any recording has.
+pub(super) fn names_in_recordings() -> BTreeSet<String> {
+    let every: Vec<&Section> = SECTIONS.iter().collect();
+    let recordings = boxes().into_iter();
+    let numbers = recordings.flat_map(|(_, recording)| numbers(recording, &every));
+    numbers.map(|(name, ..)| name).collect()
+}
+
+/// The version since when a thing is asked for and the version since when it is listed are one.
+#[test]
+fn what_is_listed_since_a_version_is_asked_for_since_then() {
+    let listed: BTreeMap<String, u32> = super::metrics()
+        .map(|(group, metric)| {
+            let since = metric.since.unwrap_or(group.since);
+            let major = since.split('.').next().unwrap_or_default();
+            (group.metric_name(metric), major.parse().expect(since))
+        })
+        .collect();
+    let mut told: Vec<(&Ask, BTreeSet<String>)> = Vec::new();
+    for section in SECTIONS {
+        let brought = section.asks.iter().map(|ask| (ask, brought(section, ask)));
+        told.extend(brought);
+    }
+    // What came another way before.
+    let until = told.iter().filter(|(ask, _)| ask.until != u32::MAX);
+    let older: BTreeSet<String> = until.flat_map(|(_, names)| names.clone()).collect();
+    for (ask, names) in told.iter().filter(|(ask, _)| ask.until == u32::MAX) {
+        assert!(!names.is_empty(), "{} brings nothing", ask.path);
+        let first = names.difference(&older).map(|name| listed[name]).min();
+        let is_one = first.is_none_or(|first| first == ask.since.max(1));
+        assert!(is_one, "{} since {}: {names:?}", ask.path, ask.since);
+    }
+}
+
+/// The metrics that a path brings to any of the recorded boxes.
+fn brought(section: &'static Section, ask: &Ask) -> BTreeSet<String> {
+    let bare = |path: &str| path.trim_end_matches('/').to_owned();
+    let mut names = BTreeSet::new();
+    for (_, recording) in boxes() {
+        let mut mutant = recording.clone();
+        mutant
+            .answers
+            .retain(|path, _| bare(path) != bare(ask.path));
+        let after = numbers(mutant, &[section]);
+        let before = numbers(recording, &[section]).into_iter();
+        let lost = before.filter(|number| !after.contains(number));
+        names.extend(lost.map(|(name, ..)| name));
+    }
+    names
 }

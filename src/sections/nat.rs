@@ -2,16 +2,18 @@
 //! <https://dev.freebox.fr/sdk/os/nat/>
 
 use crate::metrics::group::Group;
-use crate::metrics::metric::{Kind, flag, gauge, state};
-use crate::metrics::reading::{flag as yes, text};
+use crate::metrics::label::label;
+use crate::metrics::metric::{count, flag, gauge};
+use crate::metrics::reading::flag as yes;
 use crate::metrics::sample::Sample;
+use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, list, object};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
     list("fw/redir/"),
     object("fw/dmz/"),
-    list("fw/incoming/"),
+    list("fw/incoming/").since(2),
     object("upnpigd/config/"),
     list("upnpigd/redir/"),
 ];
@@ -21,58 +23,83 @@ pub(super) const GROUPS: &[&Group] = &[&NAT, &INCOMING];
 
 /// The counts, and each of the box's own ports.
 pub(super) fn map(answers: &Answers) -> Vec<Sample> {
-    let enabled = |path| Some(i64::from(yes(answers.object(path)?.get("enabled")?)?));
+    let enabled = |path| yes(answers.object(path)?.get("enabled")?);
     let is_enabled = |record: &serde_json::Value| record.get("enabled").and_then(yes) == Some(true);
     let nat = Sample::new(&NAT)
-        .with("fw_redir_count", answers.count("fw/redir/"))
         .with(
-            "fw_redir_enabled_count",
+            const { NAT.metric("redirections") },
+            answers.count("fw/redir/"),
+        )
+        .with(
+            const { NAT.metric("redirections_enabled") },
             answers.count_if("fw/redir/", is_enabled),
         )
-        .with("fw_dmz_enabled", enabled("fw/dmz/"))
-        .with("upnpigd_enabled", enabled("upnpigd/config/"))
-        .with("upnpigd_redir_count", answers.count("upnpigd/redir/"));
-    let incoming = answers
-        .records("fw/incoming/")
-        .map(|port| Sample::read(&INCOMING, port).label("incoming", port.get("id").and_then(text)));
+        .with(const { NAT.metric("dmz_enabled") }, enabled("fw/dmz/"))
+        .with(
+            const { NAT.metric("upnp_enabled") },
+            enabled("upnpigd/config/"),
+        )
+        .with(
+            const { NAT.metric("upnp_redirections") },
+            answers.count("upnpigd/redir/"),
+        );
+    let incoming = answers.records("fw/incoming/");
+    let incoming = incoming.map(|port| Sample::read(&INCOMING, port));
     [nat].into_iter().chain(incoming).collect()
 }
 
 static NAT: Group = Group::new(
     "nat",
+    "nat",
     &[
-        gauge("fw_redir_count", "count", "Redirections").computed(),
-        gauge(
-            "fw_redir_enabled_count",
-            "count",
-            "Redirections that are switched on",
+        count(
+            "redirections",
+            "Redirections of ports from the Internet to the LAN",
         )
-        .computed(),
-        state("fw_dmz_enabled", Kind::Flag, "Everything goes to one host").computed(),
-        state(
-            "upnpigd_enabled",
-            Kind::Flag,
-            "Devices may open ports by UPnP",
+        .computed()
+        .field("fw_redir_count"),
+        count(
+            "redirections_enabled",
+            "Redirections of ports to the LAN that are switched on",
         )
-        .computed(),
-        gauge(
-            "upnpigd_redir_count",
-            "count",
-            "Ports that devices have opened",
+        .computed()
+        .field("fw_redir_enabled_count"),
+        flag(
+            "dmz_enabled",
+            "Whether everything from the Internet goes to one host of the LAN",
         )
-        .computed(),
+        .computed()
+        .field("fw_dmz_enabled"),
+        flag("upnp_enabled", "Whether devices may open ports by UPnP")
+            .computed()
+            .field("upnpigd_enabled"),
+        count(
+            "upnp_redirections",
+            "Ports that devices have opened by UPnP",
+        )
+        .computed()
+        .field("upnpigd_redir_count"),
     ],
 )
-.measurement("freebox_nat");
+.measure("nat");
 
 static INCOMING: Group = Group::new(
     "nat.incoming",
+    "nat.incoming.{incoming}",
     &[
-        flag("active", "The port is open"),
-        gauge("port", "port", "Its number").from(&["in_port"]),
+        flag(
+            "active",
+            "Whether this service of the box is open to the Internet",
+        ),
+        gauge(
+            "port",
+            Unit::None,
+            "Number of the port of this service of the box",
+        )
+        .from(&["in_port"]),
     ],
 )
 .since("2")
-.identity(&[&["incoming"]])
-.measurement("freebox_nat")
+.labels(&[label("incoming", &["id"]).tag("port_id")])
+.measure("nat")
 .field_prefix("fw_incoming_");

@@ -2,38 +2,45 @@
 //! figures since October 2024 (Free's bug tracker, task 40445). What came into the switch from the
 //! LAN is close to what went out on the line, where devices on cables do not speak to each other.
 
+use crate::metrics::metric::{InField, Metric};
 use crate::metrics::sample::Sample;
 use crate::metrics::value::Value;
+use crate::sections::connection::LINE;
+use crate::sections::switch::PORT;
 
 /// What to replace, and which number of each port to add up for it.
-const PATCHES: [(&str, &str); 2] = [("rate_up", "rx_bytes_rate"), ("bytes_up", "rx_good_bytes")];
+const PATCHES: [(&Metric, &Metric); 2] = [
+    (LINE.metric("rate_up"), PORT.metric("rx_bytes_rate")),
+    (LINE.metric("bytes_up"), PORT.metric("rx_good_bytes")),
+];
 
 /// Replaces the upload figures of a line that is up. Without a single port to count they go: the
 /// box's own are known to be wrong here.
 pub(crate) fn rate_up_bytes_up(samples: &mut [Sample]) {
-    let sums = PATCHES.map(|(patched, counted)| (patched, sum(samples, "switch.port", counted)));
-    let line = samples.iter_mut().find(|it| it.group.name == "connection");
-    let Some(line) = line.filter(|line| number(line, "state") == Some(1)) else {
+    let sums = PATCHES.map(|(patched, counted)| (patched, sum(samples, counted)));
+    let line = samples.iter_mut().find(|it| it.group.name == LINE.name);
+    let state = const { LINE.metric("state") };
+    let Some(line) = line.filter(|line| number(line, state) == Some(1)) else {
         return;
     };
     for (metric, sum) in sums {
-        line.values.retain(|(known, _)| known.name != metric);
-        line.add(metric, sum);
+        line.values.retain(|known| known.metric.name != metric.name);
+        line.add(metric, sum, InField::Same);
     }
 }
 
-fn sum(samples: &[Sample], group: &str, metric: &str) -> Option<i64> {
-    let of_group = samples.iter().filter(|it| it.group.name == group);
-    of_group
-        .filter_map(|sample| number(sample, metric))
+fn sum(samples: &[Sample], metric: &Metric) -> Option<i64> {
+    let ports = samples.iter().filter(|it| it.group.name == PORT.name);
+    ports
+        .filter_map(|port| number(port, metric))
         .reduce(i64::saturating_add)
 }
 
-fn number(sample: &Sample, metric: &str) -> Option<i64> {
-    let found = sample.values.iter().find(|(known, _)| known.name == metric);
-    match found?.1 {
+fn number(sample: &Sample, metric: &Metric) -> Option<i64> {
+    let mut values = sample.values.iter();
+    match values.find(|known| known.metric.name == metric.name)?.value {
         Value::Int(whole) => Some(whole),
-        Value::Float(_) => None,
+        Value::Float(_) | Value::Text(_) => None,
     }
 }
 
@@ -42,26 +49,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::sections;
 
     /// The upload figures of a line in this state, with these answers of the ports.
     fn patched(state: &str, ports: &[serde_json::Value]) -> [Option<i64>; 2] {
-        let group = |name| {
-            let mut groups = sections::groups();
-            groups
-                .find(|(_, group)| group.name == name)
-                .expect("a group")
-                .1
-        };
         let line = json!({"state": state, "rate_up": 7, "bytes_up": 8});
-        let mut samples = vec![Sample::read(group("connection"), &line)];
-        samples.extend(
-            ports
-                .iter()
-                .map(|port| Sample::read(group("switch.port"), port)),
-        );
+        let mut samples = vec![Sample::read(&LINE, &line)];
+        samples.extend(ports.iter().map(|port| Sample::read(&PORT, port)));
         rate_up_bytes_up(&mut samples);
-        ["rate_up", "bytes_up"].map(|metric| number(&samples[0], metric))
+        PATCHES.map(|(patched, _)| number(&samples[0], patched))
     }
 
     #[test]

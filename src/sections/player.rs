@@ -5,6 +5,7 @@
 use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
+use crate::metrics::label::label;
 use crate::metrics::metric::{Kind, flag, state};
 use crate::metrics::reading::{flag as yes, text};
 use crate::metrics::sample::Sample;
@@ -31,31 +32,36 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
 }
 
 fn of_player(player: &Json, answers: &Answers) -> Sample {
-    let label = |key| player.get(key).and_then(text);
-    let status = label("id").map(|id| format!("player/{id}/api/v6/status/"));
-    let status = status.and_then(|path| answers.object(&path));
-    let mut sample = Sample::read(&PLAYER, player);
-    sample.values.extend(
-        status
-            .map(|it| Sample::read(&PLAYER, it).values)
-            .unwrap_or_default(),
-    );
-    sample
-        .label("player", label("mac").or_else(|| label("id")))
-        .label("device_name", label("device_name"))
-        .label("device_model", label("device_model"))
+    let path = player.get("id").and_then(text);
+    let path = path.map(|id| format!("player/{id}/api/v6/status/"));
+    let status = path.and_then(|path| answers.object(&path));
+    Sample::read(&PLAYER, player).also(status.unwrap_or(&Json::Null))
 }
 
 static PLAYER: Group = Group::new(
     "player",
+    "player.{player}",
     &[
-        flag("reachable", "It answers"),
-        flag("api_available", "Its API answers"),
-        state("running", Kind::Is("running"), "It is switched on").from(&["power_state"]),
+        flag("reachable", "Whether this Freebox Player answers the box"),
+        flag(
+            "api_available",
+            "Whether the API of this Freebox Player answers",
+        ),
+        state(
+            "running",
+            Kind::Is("running"),
+            "Whether this Freebox Player is switched on",
+        )
+        .from(&["power_state"]),
     ],
 )
 .since("6")
-.identity(&[&["player", "device_name"]])
-.labels(&["device_model"])
-.measurement("freebox_player")
+.labels(&[
+    label("player", &["mac", "id"]).tag("player"),
+    label("device_name", &["device_name"])
+        .tag("player_name")
+        .names("player"),
+    label("device_model", &["device_model"]),
+])
+.measure("player")
 .field_prefix("player_");

@@ -32,14 +32,21 @@ fn of_status(status: &Json) -> Sample {
             time
         }
     });
-    Sample::read(&STANDBY, status).with("next_change_time", change)
+    Sample::read(&STANDBY, status).with(const { STANDBY.metric("next_change_time") }, change)
 }
 
 static STANDBY: Group = Group::new(
     "standby",
+    "standby",
     &[
-        flag("use_planning", "The box has hours of rest"),
-        time("next_change_time", "Next time it falls asleep or wakes up").computed(),
+        flag("planning_enabled", "Whether the box has hours of rest")
+            .from(&["use_planning"])
+            .field("use_planning"),
+        time(
+            "next_change_time",
+            "Moment when the box falls asleep or wakes up next",
+        )
+        .computed(),
     ],
 )
 .since("11")

@@ -5,16 +5,17 @@ use std::collections::HashSet;
 use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
-use crate::metrics::metric::{Kind, counter, flag, gauge, state, time};
-use crate::metrics::reading::{at, text};
+use crate::metrics::label::{inherited, label};
+use crate::metrics::metric::{Kind, Metric, counter, flag, gauge, state, time};
 use crate::metrics::sample::Sample;
-use crate::sections::ask::{Answers, Ask, list, records};
+use crate::metrics::unit::Unit;
+use crate::sections::ask::{Answers, Ask, list, records, whole};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
     list("storage/disk/"),
     list("storage/partition/"),
-    list("storage/raid/"),
+    list("storage/raid/").since(8),
 ];
 
 /// What it can yield.
@@ -25,22 +26,23 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
     let mut samples = Vec::new();
     let mut seen = HashSet::new();
     for disk in answers.records("storage/disk/") {
-        samples.push(of_disk(disk));
-        for partition in records(disk.get("partitions")) {
-            let sample = of_partition(partition, disk);
-            seen.insert(key(&sample));
-            samples.push(sample);
-        }
+        let of_disk = Sample::read(&DISK, disk);
+        let partitions = records(disk.get("partitions"));
+        let partitions = partitions.map(|it| of_partition(it).within(&of_disk));
+        let partitions: Vec<Sample> = partitions.collect();
+        seen.extend(partitions.iter().map(key));
+        samples.push(of_disk);
+        samples.extend(partitions);
     }
-    for partition in answers.records("storage/partition/") {
-        let sample = of_partition(partition, &Json::Null);
-        if seen.insert(key(&sample)) {
-            samples.push(sample);
-        }
-    }
+    let partitions = answers.records("storage/partition/").map(of_partition);
+    samples.extend(partitions.filter(|partition| seen.insert(key(partition))));
     for array in answers.records("storage/raid/") {
-        samples.push(of_array(array));
-        samples.extend(records(array.get("members")).map(|member| of_member(member, array)));
+        let of_array = Sample::read(&RAID, array);
+        let members = records(array.get("members"));
+        let members = members.map(|it| Sample::read(&MEMBER, it).within(&of_array));
+        let members: Vec<Sample> = members.collect();
+        samples.push(of_array);
+        samples.extend(members);
     }
     samples
 }
@@ -50,45 +52,18 @@ fn key(partition: &Sample) -> [Option<String>; 2] {
     ["disk", "partition"].map(|name| partition.text(name).map(str::to_owned))
 }
 
-fn of_disk(disk: &Json) -> Sample {
-    let label = |key| disk.get(key).and_then(text);
-    Sample::read(&DISK, disk)
-        .label("disk", label("id"))
-        .label("disk_type", label("type"))
-        .label("model", label("model"))
-        .label("serial", label("serial"))
-        .label("table_type", label("table_type"))
-}
-
-fn of_partition(partition: &Json, disk: &Json) -> Sample {
-    let label = |key| partition.get(key).and_then(text);
-    let disk_id = label("disk_id").or_else(|| disk.get("id").and_then(text));
-    Sample::read(&PARTITION, partition)
-        .label("disk", disk_id)
-        .label("partition", label("id"))
-        .label("partition_label", label("label"))
-        .label("fstype", label("fstype"))
-        .label("partition_state", label("state"))
-}
-
-fn of_array(array: &Json) -> Sample {
-    Sample::read(&RAID, array)
-        .label("array", array.get("id").and_then(text))
-        .label("array_name", array.get("name").and_then(text))
-        .label("level", array.get("level").and_then(text))
-}
-
-fn of_member(member: &Json, array: &Json) -> Sample {
-    Sample::read(&MEMBER, member)
-        .label("array", array.get("id").and_then(text))
-        .label("array_name", array.get("name").and_then(text))
-        .label("member", member.get("id").and_then(text))
-        .label("location", member.get("device_location").and_then(text))
-        .label("serial", at(member, "disk.serial").and_then(text))
+fn of_partition(partition: &Json) -> Sample {
+    let sample = Sample::read(&PARTITION, partition);
+    // What has no size has nothing in use and nothing free either.
+    match whole(partition, "total_bytes") {
+        Some(0) => SPACE.iter().fold(sample, |it, metric| it.without(metric)),
+        _ => sample,
+    }
 }
 
 static DISK: Group = Group::new(
     "storage.disk",
+    "storage.disk.{disk}",
     &[
         state(
             "state",
@@ -98,35 +73,102 @@ static DISK: Group = Group::new(
                 ("enabled", 1),
                 ("error", 99),
             ]),
-            "Whether it is in use",
+            "Whether this disk is in use",
         ),
-        gauge("temp", "°C", "Temperature").positive(),
-        gauge("total_bytes", "byte", "Size"),
-        flag("idle", "It has nothing to do"),
-        flag("spinning", "It turns"),
-        gauge("idle_seconds", "s", "Since it last had something to do").from(&["idle_duration"]),
-        gauge("active_seconds", "s", "Since it last had nothing to do").from(&["active_duration"]),
-        gauge("spindown_seconds", "s", "Until it stops turning").from(&["time_before_spindown"]),
-        counter("read_requests", "requests", "Reads"),
-        counter("write_requests", "requests", "Writes"),
-        counter("read_error", "requests", "Reads that failed").from(&["read_error_requests"]),
-        counter("write_error", "requests", "Writes that failed").from(&["write_error_requests"]),
-        gauge("operation_percent", "%", "How far the formatting has come")
-            .from(&["operation_pct.percent"]),
+        gauge("temperature", Unit::Celsius, "Temperature of this disk")
+            .from(&["temp"])
+            .positive()
+            .field("temp"),
+        gauge("total_bytes", Unit::Byte, "Size of this disk").positive(),
+        flag("idle", "Whether this disk has nothing to do"),
+        flag("spinning", "Whether this disk is turning"),
+        gauge(
+            "idle_duration",
+            Unit::Second,
+            "Time since this disk last had something to do",
+        )
+        .field("idle_seconds"),
+        gauge(
+            "active_duration",
+            Unit::Second,
+            "Time since this disk last had nothing to do",
+        )
+        .field("active_seconds"),
+        gauge(
+            "spindown_remaining",
+            Unit::Second,
+            "Time until this disk stops turning",
+        )
+        .from(&["time_before_spindown"])
+        .field("spindown_seconds"),
+        counter("read_requests", Unit::Count, "Reads from this disk"),
+        counter("write_requests", Unit::Count, "Writes to this disk"),
+        counter(
+            "read_errors",
+            Unit::Count,
+            "Reads from this disk that failed",
+        )
+        .from(&["read_error_requests"])
+        .field("read_error"),
+        counter(
+            "write_errors",
+            Unit::Count,
+            "Writes to this disk that failed",
+        )
+        .from(&["write_error_requests"])
+        .field("write_error"),
+        gauge(
+            "operation_percent",
+            Unit::Percent,
+            "How far the formatting of this disk has come",
+        )
+        .from(&["operation_pct.percent"]),
     ],
 )
-.identity(&[&["disk", "serial"]])
-.labels(&["disk_type", "model", "table_type"])
-.measurement("freebox_storage")
+.labels(&[
+    label("disk", &["id"]).tag("hdd"),
+    label("disk_type", &["type"]).tag("hdd_type"),
+    label("model", &["model"]).tag("hdd_model").spoken(),
+    label("serial", &["serial"])
+        .tag("hdd_serial")
+        .stands_for("disk"),
+    label("table_type", &["table_type"]).tag("hdd_table_type"),
+])
+.measure("storage")
 .field_prefix("disk_");
+
+/// The metrics of [`PARTITION`] that mean something only where it has a size.
+const SPACE: [&Metric; 2] = [
+    PARTITION.metric("used_bytes"),
+    PARTITION.metric("free_bytes"),
+];
 
 static PARTITION: Group = Group::new(
     "storage.partition",
+    "storage.disk.{disk}.partition.{partition}",
     &[
-        state("mounted", Kind::Is("mounted"), "It can be used").from(&["state"]),
-        gauge("total_bytes", "byte", "Size"),
-        gauge("used_bytes", "byte", "Used"),
-        gauge("free_bytes", "byte", "Free"),
+        state(
+            "mounted",
+            Kind::Is("mounted"),
+            "Whether this partition of a disk can be used",
+        )
+        .from(&["state"]),
+        gauge(
+            "total_bytes",
+            Unit::Byte,
+            "Size of this partition of a disk",
+        )
+        .positive(),
+        gauge(
+            "used_bytes",
+            Unit::Byte,
+            "Used space on this partition of a disk",
+        ),
+        gauge(
+            "free_bytes",
+            Unit::Byte,
+            "Free space on this partition of a disk",
+        ),
         state(
             "fsck_result",
             Kind::Code(&[
@@ -137,58 +179,118 @@ static PARTITION: Group = Group::new(
                 ("fs_needs_correction", 4),
                 ("failed", 99),
             ]),
-            "What the last check of the file system found",
+            "What the last check of this partition's file system found",
         ),
     ],
 )
-.identity(&[&["disk"], &["partition", "partition_label"]])
-.labels(&["fstype", "partition_state"])
-.measurement("freebox_storage")
+.labels(&[
+    label("disk", &["disk_id"]).or_inherited().tag("hdd"),
+    label("partition", &["id"]).tag("partition"),
+    label("partition_label", &["label"])
+        .tag("partition_label")
+        .names("partition"),
+    label("fstype", &["fstype"]).tag("partition_fstype"),
+    label("partition_state", &["state"]).tag("partition_state"),
+])
+.measure("storage")
 .field_prefix("diskfs_");
 
 static RAID: Group = Group::new(
     "storage.raid",
+    "storage.raid.{array}",
     &[
         state(
             "state",
             Kind::Code(&[("stopped", 0), ("running", 1), ("error", 99)]),
-            "What it does",
+            "What this array of disks does",
         ),
-        flag("degraded", "A member is missing"),
-        gauge("array_bytes", "byte", "Size").from(&["array_size"]),
+        flag(
+            "degraded",
+            "Whether a member of this array of disks is missing",
+        ),
+        gauge("total_bytes", Unit::Byte, "Size of this array of disks")
+            .from(&["array_size"])
+            .positive()
+            .field("array_bytes"),
         state(
             "sync_active",
             Kind::IsNot("idle"),
-            "It is being checked or rebuilt",
+            "Whether this array of disks is being checked or rebuilt",
         )
         .from(&["sync_action"]),
-        gauge("sync_percent", "%", "How far that has come").from(&["sync_completed_percent"]),
-        gauge("sync_speed", "byte/s", "How fast that goes"),
-        time("last_check_time", "Last checked").from(&["last_check"]),
-        time("next_check_time", "To be checked next").from(&["next_check"]),
+        gauge(
+            "sync_percent",
+            Unit::Percent,
+            "How far the check of this array of disks has come",
+        )
+        .from(&["sync_completed_percent"]),
+        gauge(
+            "sync_rate",
+            Unit::BytePerSecond,
+            "How fast the check of this array of disks goes",
+        )
+        .from(&["sync_speed"])
+        .field("sync_speed"),
+        time(
+            "last_check_time",
+            "Moment when this array of disks was last checked",
+        )
+        .from(&["last_check"]),
+        time(
+            "next_check_time",
+            "Moment when this array of disks will be checked next",
+        )
+        .from(&["next_check"]),
     ],
 )
 .since("8.2")
-.identity(&[&["array", "array_name"]])
-.labels(&["level"])
-.measurement("freebox_storage")
+.labels(&[
+    label("array", &["id"]).tag("array"),
+    label("array_name", &["name"])
+        .tag("array_name")
+        .names("array"),
+    label("level", &["level"]),
+])
+.measure("storage")
 .field_prefix("raid_");
 
 static MEMBER: Group = Group::new(
-    "storage.raid_member",
+    "storage.raid.member",
+    "storage.raid.{array}.member.{member}",
     &[
-        state("active", Kind::Is("active"), "It takes part").from(&["role"]),
-        counter("read_errors", "count", "Reads that were corrected")
-            .from(&["corrected_read_errors"]),
-        gauge("temp", "°C", "Temperature")
-            .from(&["disk.temp"])
-            .positive(),
+        state(
+            "active",
+            Kind::Is("active"),
+            "Whether this member of an array of disks takes part",
+        )
+        .from(&["role"]),
+        counter(
+            "corrected_read_errors",
+            Unit::Count,
+            "Reads from this member of an array of disks that were corrected",
+        )
+        .field("read_errors"),
+        gauge(
+            "temperature",
+            Unit::Celsius,
+            "Temperature of this member of an array of disks",
+        )
+        .from(&["disk.temp"])
+        .positive()
+        .field("temp"),
     ],
 )
 .since("8.2")
-.identity(&[&["array", "array_name"], &["member", "serial"]])
-.labels(&["location"])
-.measurement("freebox_storage")
+.labels(&[
+    inherited("array").tag("array"),
+    inherited("array_name").stands_for("array"),
+    label("member", &["id"]).tag("member"),
+    label("location", &["device_location"])
+        .tag("location")
+        .spoken(),
+    label("serial", &["disk.serial"]).stands_for("member"),
+])
+.measure("storage")
 .field_prefix("raid_member_");
 
 #[cfg(test)]
@@ -211,6 +313,27 @@ mod tests {
                 "storage.disk.total_bytes{disk=1000,disk_type=usb} 2000",
                 "storage.partition.mounted{disk=1000,partition=1001,partition_label=Été,partition_state=mounted} 1",
                 "storage.partition.free_bytes{disk=2000,partition=2001} 7",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_has_no_size_has_no_lines_about_it() {
+        let disks = r#"[{"id":0,"state":"disabled","total_bytes":0,"partitions":[
+            {"id":1,"state":"umounted","total_bytes":0,"used_bytes":0,"free_bytes":0},
+            {"id":2,"used_bytes":4}]}]"#;
+        let arrays = r#"[{"id":7,"state":"stopped","array_size":0,
+            "members":[{"id":8,"role":"missing","total_bytes":0}]}]"#;
+        check(
+            map,
+            ASKS,
+            &[("storage/disk/", disks), ("storage/raid/", arrays)],
+            &[
+                "storage.disk.state{disk=0} 0",
+                "storage.partition.mounted{partition=1,partition_state=umounted,disk=0} 0",
+                "storage.partition.used_bytes{partition=2,disk=0} 4",
+                "storage.raid.state{array=7} 0",
+                "storage.raid.member.active{member=8,array=7} 0",
             ],
         );
     }

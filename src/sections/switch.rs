@@ -6,9 +6,11 @@
 use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
-use crate::metrics::metric::{Kind, counter, flag, gauge, state, time};
+use crate::metrics::label::{given, inherited, label};
+use crate::metrics::metric::{self, Kind, counter, flag, gauge, state, time};
 use crate::metrics::reading::text;
-use crate::metrics::sample::Sample;
+use crate::metrics::sample::{Sample, Seen};
+use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, count, list, object, paths_for, records};
 
 /// What it asks for.
@@ -23,141 +25,327 @@ pub(super) const GROUPS: &[&Group] = &[&SWITCH, &PORT, &CLIENT, &SFP];
 /// The ports, what is behind them, and the SFP slot.
 pub(super) fn map(answers: &Answers) -> Vec<Sample> {
     let ports = answers.count("switch/status/");
-    let mut samples: Vec<Sample> = ports
-        .map(|ports| Sample::new(&SWITCH).with("port_count", Some(ports)))
-        .into_iter()
-        .collect();
+    let of_switch =
+        |ports| Sample::new(&SWITCH).with(const { SWITCH.metric("ports") }, Some(ports));
+    let mut samples: Vec<Sample> = ports.map(of_switch).into_iter().collect();
     for port in answers.records("switch/status/") {
-        let id = port.get("id").and_then(text);
-        let stats = id
-            .as_ref()
-            .and_then(|id| answers.object(&format!("switch/port/{id}/stats")));
-        samples.push(of_port(port, stats));
+        let of_port = of_port(port, answers);
         let clients = records(port.get("mac_list"));
-        samples.extend(clients.map(|client| of_client(client, id.clone(), answers.now())));
+        let clients = clients.map(|client| {
+            // The switch forgets within minutes: whoever it names is there.
+            let now = answers.now();
+            let client = Sample::read(&CLIENT, client).within(&of_port);
+            client
+                .with(const { CLIENT.metric("last_seen_time") }, now)
+                .seen(Some(Seen::Now(None)))
+        });
+        let clients: Vec<Sample> = clients.collect();
+        samples.push(of_port);
+        samples.extend(clients);
     }
-    samples.extend(
-        answers
-            .object("sfp/status")
-            .map(|sfp| Sample::read(&SFP, sfp)),
-    );
+    let sfp = answers.object("sfp/status");
+    samples.extend(sfp.map(|sfp| Sample::read(&SFP, sfp)));
     samples
 }
 
-fn of_port(port: &Json, stats: Option<&Json>) -> Sample {
-    let label = |key| port.get(key).and_then(text);
-    let mut sample = Sample::read(&PORT, port)
-        .label("port", label("id"))
-        .label("port_name", label("name"))
-        .label("mode", label("mode"));
-    if let Some(stats) = stats {
-        sample.values.extend(Sample::read(&PORT, stats).values);
-    }
-    sample.with(
-        "client_count",
-        port.get("mac_list").map(|list| count(records(Some(list)))),
-    )
+fn of_port(port: &Json, answers: &Answers) -> Sample {
+    let clients = port.get("mac_list").map(|list| count(records(Some(list))));
+    let sample = Sample::read(&PORT, port).label("port", name(port));
+    let stats = sample
+        .text("port_id")
+        .map(|id| format!("switch/port/{id}/stats"));
+    let stats = stats
+        .and_then(|path| answers.object(&path))
+        .unwrap_or(&Json::Null);
+    sample
+        .also(stats)
+        .with(const { PORT.metric("clients") }, clients)
 }
 
-fn of_client(client: &Json, port: Option<String>, now: Option<i64>) -> Sample {
-    let label = |key| client.get(key).and_then(text);
-    // The documents call it `name`, boxes `hostname`.
-    let hostname = label("hostname").or_else(|| label("name"));
-    Sample::new(&CLIENT)
-        .with("last_seen", now)
-        .label("port", port)
-        .label("mac", label("mac"))
-        .label("hostname", hostname)
+/// What the box calls a port in its own history; older firmwares do not tell, but it is its number
+/// or one of two words.
+fn name(port: &Json) -> Option<String> {
+    let told = port.get("rrd_id").and_then(text);
+    told.or_else(|| match port.get("id").and_then(text)?.as_str() {
+        "9999" => Some("sfp_lan".to_owned()),
+        "5" => Some("freeplug".to_owned()),
+        id => Some(id.to_owned()),
+    })
 }
 
 static SWITCH: Group = Group::new(
     "switch",
-    &[gauge("port_count", "count", "Ports").computed()],
+    "switch",
+    &[metric::count("ports", "Ports that the box's switch has")
+        .computed()
+        .field("port_count")],
 )
-.measurement("freebox_switch")
+.measure("switch")
 .field_prefix("switch_");
 
-static PORT: Group = Group::new(
-    "switch.port",
-    &[
-        state("link", Kind::Is("up"), "Something is plugged in"),
-        state("duplex", Kind::Is("full"), "Both directions at once"),
-        gauge("speed", "Mbit/s", "Speed of the link"),
-        gauge("client_count", "count", "Devices behind it").computed(),
-        gauge("rx_bytes_rate", "byte/s", "From the LAN").not_negative(),
-        gauge("tx_bytes_rate", "byte/s", "To the LAN").not_negative(),
-        gauge("rx_packets_rate", "packet/s", "From the LAN").not_negative(),
-        gauge("tx_packets_rate", "packet/s", "To the LAN").not_negative(),
-        counter("rx_good_bytes", "byte", "From the LAN"),
-        counter("rx_bad_bytes", "byte", "In broken frames from the LAN"),
-        counter("tx_bytes", "byte", "To the LAN"),
-        counter("rx_good_packets", "frames", "From the LAN"),
-        counter(
-            "rx_unicast_packets",
-            "frames",
-            "From the LAN, to one device",
-        ),
-        counter("rx_multicast_packets", "frames", "From the LAN, to a group"),
-        counter("rx_broadcast_packets", "frames", "From the LAN, to all"),
-        counter("err_packets", "frames", "From the LAN, broken").from(&["rx_err_packets"]),
-        counter("discard_packets", "frames", "From the LAN, thrown away")
-            .from(&["rx_discard_packets"]),
-        counter(
-            "rx_fcs_packets",
-            "frames",
-            "From the LAN, with a wrong checksum",
-        ),
-        counter("rx_fragments_packets", "frames", "From the LAN, fragments"),
-        counter(
-            "rx_jabber_packets",
-            "frames",
-            "From the LAN, too long and broken",
-        ),
-        counter("rx_oversize_packets", "frames", "From the LAN, too long"),
-        counter("rx_undersize_packets", "frames", "From the LAN, too short"),
-        counter("rx_pause", "frames", "From the LAN, asking for a pause"),
-        counter("tx_packets", "frames", "To the LAN"),
-        counter("tx_unicast_packets", "frames", "To the LAN, to one device"),
-        counter("tx_multicast_packets", "frames", "To the LAN, to a group"),
-        counter("tx_broadcast_packets", "frames", "To the LAN, to all"),
-        counter("collisions", "frames", "Collisions").from(&["tx_collisions"]),
-        counter("tx_single", "frames", "Sent after one collision"),
-        counter("tx_multiple", "frames", "Sent after several collisions"),
-        counter("tx_late", "frames", "Late collisions"),
-        counter(
-            "tx_excessive",
-            "frames",
-            "Given up after too many collisions",
-        ),
-        counter("tx_deferred", "frames", "Deferred"),
-        counter("tx_fcs", "frames", "Sent with a wrong checksum"),
-        counter("tx_pause", "frames", "To the LAN, asking for a pause"),
-    ],
-)
-.identity(&[&["port", "port_name"]])
-.labels(&["mode"])
-.measurement("freebox_switch")
-.field_prefix("switch_");
+/// A port of the switch.
+pub(super) static PORT: Group = Group::new("switch.port", "switch.port.{port}", OF_PORT)
+    .labels(&[
+        given("port"),
+        label("port_id", &["id"])
+            .tag("switch_port")
+            .stands_for("port"),
+        label("mode", &["mode"]).tag("switch_mode"),
+        label("port_name", &["name"])
+            .tag("switch_name")
+            .names("port"),
+    ])
+    .measure("switch")
+    .field_prefix("switch_");
+
+const OF_PORT: &[metric::Metric] = &[
+    state(
+        "link",
+        Kind::Is("up"),
+        "Whether something is plugged into this port of the switch",
+    ),
+    state(
+        "full_duplex",
+        Kind::Is("full"),
+        "Whether this port of the switch sends and receives at once",
+    )
+    .from(&["duplex"])
+    .field("duplex"),
+    gauge(
+        "speed",
+        Unit::BitPerSecond,
+        "Speed of the link at this port of the switch",
+    )
+    .times(1_000_000)
+    .raw(),
+    metric::count("clients", "Devices behind this port of the switch")
+        .field("client_count")
+        .computed(),
+    gauge(
+        "rx_bytes_rate",
+        Unit::BytePerSecond,
+        "Rate at which this port of the switch receives from the LAN",
+    )
+    .not_negative(),
+    gauge(
+        "tx_bytes_rate",
+        Unit::BytePerSecond,
+        "Rate at which this port of the switch sends to the LAN",
+    )
+    .not_negative(),
+    gauge(
+        "rx_packets_rate",
+        Unit::PacketPerSecond,
+        "Frames in a second that this port of the switch receives from the LAN",
+    )
+    .not_negative(),
+    gauge(
+        "tx_packets_rate",
+        Unit::PacketPerSecond,
+        "Frames in a second that this port of the switch sends to the LAN",
+    )
+    .not_negative(),
+    counter(
+        "rx_good_bytes",
+        Unit::Byte,
+        "Bytes that this port of the switch received from the LAN",
+    ),
+    counter(
+        "rx_bad_bytes",
+        Unit::Byte,
+        "Bytes in broken frames that this port of the switch received",
+    ),
+    counter(
+        "tx_bytes",
+        Unit::Byte,
+        "Bytes that this port of the switch sent to the LAN",
+    ),
+    counter(
+        "rx_good_packets",
+        Unit::Packet,
+        "Frames that this port of the switch received from the LAN",
+    ),
+    counter(
+        "rx_unicast_packets",
+        Unit::Packet,
+        "Frames that this port of the switch received for one device",
+    ),
+    counter(
+        "rx_multicast_packets",
+        Unit::Packet,
+        "Frames that this port of the switch received for a group",
+    ),
+    counter(
+        "rx_broadcast_packets",
+        Unit::Packet,
+        "Frames that this port of the switch received for everybody",
+    ),
+    counter(
+        "rx_error_packets",
+        Unit::Packet,
+        "Frames that this port of the switch received with errors",
+    )
+    .from(&["rx_err_packets"])
+    .field("err_packets"),
+    counter(
+        "rx_discard_packets",
+        Unit::Packet,
+        "Frames that this port of the switch received and threw away",
+    )
+    .field("discard_packets"),
+    counter(
+        "rx_fcs_error_packets",
+        Unit::Packet,
+        "Frames that this port of the switch received with a wrong checksum",
+    )
+    .from(&["rx_fcs_packets"])
+    .field("rx_fcs_packets"),
+    counter(
+        "rx_fragment_packets",
+        Unit::Packet,
+        "Frames that this port of the switch received as fragments",
+    )
+    .from(&["rx_fragments_packets"])
+    .field("rx_fragments_packets"),
+    counter(
+        "rx_jabber_packets",
+        Unit::Packet,
+        "Frames that this port of the switch received too long and broken",
+    ),
+    counter(
+        "rx_oversize_packets",
+        Unit::Packet,
+        "Frames that this port of the switch received too long",
+    ),
+    counter(
+        "rx_undersize_packets",
+        Unit::Packet,
+        "Frames that this port of the switch received too short",
+    ),
+    counter(
+        "rx_pause_frames",
+        Unit::Packet,
+        "Frames that this port of the switch received asking for a pause",
+    )
+    .from(&["rx_pause"])
+    .field("rx_pause"),
+    counter(
+        "tx_packets",
+        Unit::Packet,
+        "Frames that this port of the switch sent to the LAN",
+    ),
+    counter(
+        "tx_unicast_packets",
+        Unit::Packet,
+        "Frames that this port of the switch sent to one device",
+    ),
+    counter(
+        "tx_multicast_packets",
+        Unit::Packet,
+        "Frames that this port of the switch sent to a group",
+    ),
+    counter(
+        "tx_broadcast_packets",
+        Unit::Packet,
+        "Frames that this port of the switch sent to everybody",
+    ),
+    counter(
+        "tx_collisions",
+        Unit::Packet,
+        "Collisions at this port of the switch",
+    )
+    .field("collisions"),
+    counter(
+        "tx_single_collision_frames",
+        Unit::Packet,
+        "Frames that this port of the switch sent after one collision",
+    )
+    .from(&["tx_single"])
+    .field("tx_single"),
+    counter(
+        "tx_multiple_collision_frames",
+        Unit::Packet,
+        "Frames that this port of the switch sent after several collisions",
+    )
+    .from(&["tx_multiple"])
+    .field("tx_multiple"),
+    counter(
+        "tx_late_collisions",
+        Unit::Packet,
+        "Collisions at this port of the switch that came too late",
+    )
+    .from(&["tx_late"])
+    .field("tx_late"),
+    counter(
+        "tx_excessive_collisions",
+        Unit::Packet,
+        "Frames that this port of the switch gave up after too many collisions",
+    )
+    .from(&["tx_excessive"])
+    .field("tx_excessive"),
+    counter(
+        "tx_deferred_frames",
+        Unit::Packet,
+        "Frames that this port of the switch had to hold back",
+    )
+    .from(&["tx_deferred"])
+    .field("tx_deferred"),
+    counter(
+        "tx_fcs_error_frames",
+        Unit::Packet,
+        "Frames that this port of the switch sent with a wrong checksum",
+    )
+    .from(&["tx_fcs"])
+    .field("tx_fcs"),
+    counter(
+        "tx_pause_frames",
+        Unit::Packet,
+        "Frames that this port of the switch sent to ask for a pause",
+    )
+    .from(&["tx_pause"])
+    .field("tx_pause"),
+];
 
 static CLIENT: Group = Group::new(
-    "switch.client",
-    &[time("last_seen", "Seen by this run").computed()],
+    "switch.port.client",
+    "switch.port.{port}.client.{mac}",
+    &[time(
+        "last_seen_time",
+        "Moment of the last run that saw this device at this port of the switch",
+    )
+    .computed()
+    .field("last_seen")],
 )
-.identity(&[&["port"], &["mac", "hostname"]])
-.measurement("freebox_switch")
+.labels(&[
+    inherited("port"),
+    inherited("port_id").tag("switch_port").stands_for("port"),
+    label("mac", &["mac"]).tag("mac"),
+    // The documents call it `name`, boxes `hostname`.
+    label("hostname", &["hostname", "name"])
+        .tag("hostname")
+        .names("mac"),
+])
+.measure("switch")
 .field_prefix("client_");
 
 static SFP: Group = Group::new(
     "switch.sfp",
+    "switch.sfp",
     &[
-        flag("present", "A module is in the slot"),
-        flag("link", "Its link is up"),
-        flag("supported", "The box can use the module"),
-        flag("power_good", "The module has power"),
+        flag("present", "Whether a module is in the SFP slot to the LAN"),
+        flag("link", "Whether the link of the SFP slot to the LAN is up"),
+        flag(
+            "supported",
+            "Whether the box can use the module in the SFP slot to the LAN",
+        ),
+        flag(
+            "power_good",
+            "Whether the module in the SFP slot to the LAN has power",
+        ),
     ],
 )
 .since("11")
-.measurement("freebox_switch")
+.measure("switch")
 .field_prefix("sfp_lan_");
 
 #[cfg(test)]
@@ -170,27 +358,33 @@ mod tests {
         let status = r#"[{"id":1,"link":"up","duplex":"full","speed":"1000","mac_list":[
                 {"mac":"02:00:5E:00:00:10","hostname":"nas"},{"mac":"02:00:5E:00:00:11"}]},
             {"id":9999,"link":"down","duplex":"auto","speed":"0","mac_list":{}}, null,
-            {"id":2,"link":"down"}]"#;
+            {"id":5,"link":"down"},{"id":6,"rrd_id":"sfp_lan2","link":"down"}]"#;
         let sfp = r#"{"rx_bytes_rate":-1,"tx_bytes_rate":-1,"rx_good_bytes":171000000000}"#;
         let stats = [("switch/status/", status), ("switch/port/9999/stats", sfp)];
+        let one = "port_id=1,port=1";
+        let sfp = "port_id=9999,port=sfp_lan";
+        let seen = "switch.port.client.last_seen_time";
         check(
             map,
             ASKS,
             &stats,
             &[
-                "switch.port_count 3",
-                "switch.port.link{port=1} 1",
-                "switch.port.duplex{port=1} 1",
-                "switch.port.speed{port=1} 1000",
-                "switch.port.client_count{port=1} 2",
-                "switch.client.last_seen{port=1,mac=02:00:5E:00:00:10,hostname=nas} 1700000000",
-                "switch.client.last_seen{port=1,mac=02:00:5E:00:00:11} 1700000000",
-                "switch.port.link{port=9999} 0",
-                "switch.port.duplex{port=9999} 0",
-                "switch.port.speed{port=9999} 0",
-                "switch.port.rx_good_bytes{port=9999} 171000000000",
-                "switch.port.client_count{port=9999} 0",
-                "switch.port.link{port=2} 0",
+                "switch.ports 4",
+                &format!("switch.port.link{{{one}}} 1"),
+                &format!("switch.port.full_duplex{{{one}}} 1"),
+                &format!("switch.port.speed{{{one}}} 1000000000 (1000)"),
+                &format!("switch.port.clients{{{one}}} 2"),
+                &format!(
+                    "{seen}{{mac=02:00:5E:00:00:10,hostname=nas,port=1,port_id=1}} 1700000000"
+                ),
+                &format!("{seen}{{mac=02:00:5E:00:00:11,port=1,port_id=1}} 1700000000"),
+                &format!("switch.port.link{{{sfp}}} 0"),
+                &format!("switch.port.full_duplex{{{sfp}}} 0"),
+                &format!("switch.port.speed{{{sfp}}} 0 (0)"),
+                &format!("switch.port.rx_good_bytes{{{sfp}}} 171000000000"),
+                &format!("switch.port.clients{{{sfp}}} 0"),
+                "switch.port.link{port_id=5,port=freeplug} 0",
+                "switch.port.link{port_id=6,port=sfp_lan2} 0",
             ],
         );
     }

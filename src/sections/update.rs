@@ -3,6 +3,7 @@
 use crate::metrics::group::Group;
 use crate::metrics::metric::{Kind, gauge, state};
 use crate::metrics::sample::Sample;
+use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, object};
 
 /// What it asks for.
@@ -22,6 +23,7 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
 
 static UPDATE: Group = Group::new(
     "update",
+    "update",
     &[
         state(
             "state",
@@ -32,9 +34,15 @@ static UPDATE: Group = Group::new(
                 ("upgrading", 2),
                 ("error", 99),
             ]),
-            "What the firmware's update does",
+            "What the update of the box's firmware does",
         ),
-        gauge("percent", "%", "How far it has come").from(&["upgrade_state.percent"]),
+        gauge(
+            "progress_percent",
+            Unit::Percent,
+            "How far the update of the box's firmware has come",
+        )
+        .from(&["upgrade_state.percent"])
+        .field("percent"),
     ],
 )
 .since("11")

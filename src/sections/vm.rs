@@ -3,9 +3,10 @@
 use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
-use crate::metrics::metric::{Kind, flag, gauge, state};
-use crate::metrics::reading::text;
+use crate::metrics::label::label;
+use crate::metrics::metric::{Kind, count, flag, gauge, state};
 use crate::metrics::sample::Sample;
+use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, list, object};
 
 /// What it asks for.
@@ -16,28 +17,15 @@ pub(super) const GROUPS: &[&Group] = &[&HOST, &VM];
 
 /// What there is for machines, and the machines.
 pub(super) fn map(answers: &Answers) -> Vec<Sample> {
-    let info = answers.object("vm/info/");
-    let mut samples = vec![
-        Sample::read(&HOST, info.unwrap_or(&Json::Null))
-            .with(
-                "usb_ports_count",
-                info.and_then(|info| items(info, "usb_ports")),
-            )
-            .with("vm_count", answers.count("vm/")),
-    ];
-    samples.extend(answers.records("vm/").map(of_vm));
-    samples
-}
-
-fn of_vm(vm: &Json) -> Sample {
-    let label = |key| vm.get(key).and_then(text);
-    Sample::read(&VM, vm)
-        .with("bind_usb_ports_count", items(vm, "bind_usb_ports"))
-        .label("vm", label("id"))
-        .label("vm_name", label("name"))
-        .label("disk_type", label("disk_type"))
-        .label("mac", label("mac"))
-        .label("os", label("os"))
+    let info = answers.object("vm/info/").unwrap_or(&Json::Null);
+    let of_host = Sample::read(&HOST, info)
+        .with(const { HOST.metric("usb_ports") }, items(info, "usb_ports"))
+        .with(const { HOST.metric("machines") }, answers.count("vm/"));
+    let machines = answers.records("vm/").map(|vm| {
+        let ports = items(vm, "bind_usb_ports");
+        Sample::read(&VM, vm).with(const { VM.metric("usb_ports") }, ports)
+    });
+    [of_host].into_iter().chain(machines).collect()
 }
 
 /// How long a list is that may be empty in any disguise; `None` where there is none at all.
@@ -50,34 +38,95 @@ fn items(record: &Json, key: &str) -> Option<i64> {
     }
 }
 
+/// Memory is told in megabytes of 1024 times 1024 bytes.
+const MEGABYTE: i64 = 1 << 20;
+
 static HOST: Group = Group::new(
     "vm.host",
+    "vm.host",
     &[
-        gauge("total_memory", "MB", "Memory for machines"),
-        gauge("used_memory", "MB", "Memory that is taken"),
-        gauge("total_cpus", "count", "Processors for machines"),
-        gauge("used_cpus", "count", "Processors that are taken"),
-        flag("usb_used", "A USB port is taken"),
-        gauge("usb_ports_count", "count", "USB ports for machines").computed(),
-        gauge("vm_count", "count", "Machines").computed(),
+        gauge(
+            "total_memory_bytes",
+            Unit::Byte,
+            "Memory that the box has for virtual machines",
+        )
+        .from(&["total_memory"])
+        .times(MEGABYTE)
+        .raw()
+        .field("total_memory"),
+        gauge(
+            "used_memory_bytes",
+            Unit::Byte,
+            "Memory that virtual machines have taken",
+        )
+        .from(&["used_memory"])
+        .times(MEGABYTE)
+        .raw()
+        .field("used_memory"),
+        count(
+            "total_cpus",
+            "Processors that the box has for virtual machines",
+        ),
+        count("used_cpus", "Processors that virtual machines have taken"),
+        flag("usb_used", "Whether a virtual machine has taken a USB port"),
+        count(
+            "usb_ports",
+            "USB ports that the box has for virtual machines",
+        )
+        .computed()
+        .field("usb_ports_count"),
+        count("machines", "Virtual machines that were set up on the box")
+            .computed()
+            .field("vm_count"),
     ],
 )
 .since("7")
-.measurement("freebox_virtualmachine");
+.measure("virtualmachine");
 
 static VM: Group = Group::new(
     "vm",
+    "vm.{vm}",
     &[
-        state("status", Kind::Is("running"), "It runs"),
-        gauge("memory", "MB", "Its memory"),
-        gauge("vcpus", "count", "Its processors"),
-        flag("enable_screen", "It has a screen"),
-        flag("enable_cloudinit", "It is set up by cloud-init"),
-        gauge("bind_usb_ports_count", "count", "Its USB ports").computed(),
+        state(
+            "running",
+            Kind::Is("running"),
+            "Whether this virtual machine runs",
+        )
+        .from(&["status"])
+        .field("status"),
+        gauge("memory_bytes", Unit::Byte, "Memory of this virtual machine")
+            .from(&["memory"])
+            .times(MEGABYTE)
+            .raw()
+            .field("memory"),
+        count("cpus", "Processors of this virtual machine")
+            .from(&["vcpus"])
+            .field("vcpus"),
+        flag(
+            "screen_enabled",
+            "Whether this virtual machine has a screen",
+        )
+        .from(&["enable_screen"])
+        .field("enable_screen"),
+        flag(
+            "cloudinit_enabled",
+            "Whether this virtual machine is set up by cloud-init",
+        )
+        .from(&["enable_cloudinit"])
+        .field("enable_cloudinit"),
+        count("usb_ports", "USB ports that this virtual machine has taken")
+            .computed()
+            .field("bind_usb_ports_count"),
     ],
 )
 .since("7")
-.identity(&[&["vm", "vm_name"]])
-.labels(&["disk_type", "mac", "os"])
-.measurement("freebox_virtualmachine")
+.labels(&[
+    label("vm", &["id"]).tag("vm"),
+    label("vm_name", &["name"]).tag("vm_name").names("vm"),
+    label("disk_type", &["disk_type"]).tag("vm_disk_type"),
+    label("cloudinit_hostname", &["cloudinit_hostname"]).tag("vm_cloudinit_hostname"),
+    label("mac", &["mac"]).tag("vm_mac"),
+    label("os", &["os"]).tag("vm_os"),
+])
+.measure("virtualmachine")
 .field_prefix("vm_");

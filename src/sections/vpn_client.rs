@@ -2,67 +2,104 @@
 //!
 //! The settings hold private keys; nothing but what is named here is taken from them.
 
-use serde_json::Value as Json;
-
 use crate::metrics::group::Group;
+use crate::metrics::label::label;
 use crate::metrics::metric::{Kind, counter, flag, gauge, state, time};
-use crate::metrics::reading::{at, text};
 use crate::metrics::sample::Sample;
+use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, list, object};
 
 /// What it asks for.
-pub(super) const ASKS: &[Ask] = &[list("vpn_client/config/"), object("vpn_client/status")];
+pub(super) const ASKS: &[Ask] = &[
+    list("vpn_client/config/").since(2),
+    object("vpn_client/status").since(2),
+];
 
 /// What it can yield.
 pub(super) const GROUPS: &[&Group] = &[&CONFIG, &STATUS];
 
 /// The settings and the connection.
 pub(super) fn map(answers: &Answers) -> Vec<Sample> {
-    let configs = answers.records("vpn_client/config/").map(of_config);
-    let status = answers.object("vpn_client/status").map(of_status);
+    let configs = answers.records("vpn_client/config/");
+    let configs = configs.map(|config| Sample::read(&CONFIG, config));
+    let status = answers.object("vpn_client/status");
+    let status = status.map(|status| Sample::read(&STATUS, status));
     configs.chain(status).collect()
-}
-
-fn of_config(config: &Json) -> Sample {
-    let label = |path| at(config, path).and_then(text);
-    let host = label("conf_pptp.remote_host").or_else(|| label("conf_wireguard.remote_addr"));
-    Sample::read(&CONFIG, config)
-        .label("config", label("id"))
-        .label("description", label("description"))
-        .label("vpn_type", label("type"))
-        .label("remote_host", host)
-}
-
-fn of_status(status: &Json) -> Sample {
-    let label = |path| at(status, path).and_then(text);
-    Sample::read(&STATUS, status)
-        .label("vpn_type", label("type"))
-        .label("active_vpn", label("active_vpn"))
-        .label("description", label("active_vpn_description"))
 }
 
 static CONFIG: Group = Group::new(
     "vpn.client.config",
-    &[flag("state", "It is the one in use").from(&["active"])],
+    "vpn.client.config.{config}",
+    &[flag("active", "Whether this VPN is the one that the box dials").field("state")],
 )
 .since("2")
-.identity(&[&["config", "description"]])
-.labels(&["vpn_type", "remote_host"])
-.measurement("freebox_vpn_client")
+.labels(&[
+    label("config", &["id"]).tag("ivc"),
+    label("vpn_type", &["type"]).tag("ivc_type"),
+    label("description", &["description"])
+        .tag("ivc_description")
+        .names("config"),
+    label(
+        "remote_host",
+        &["conf_pptp.remote_host", "conf_wireguard.remote_addr"],
+    )
+    .tag("ivc_remote_host"),
+])
+.measure("vpn_client")
 .field_prefix("vpnclient_");
 
 static STATUS: Group = Group::new(
     "vpn.client",
+    "vpn.client",
     &[
-        flag("enabled", "The box dials a VPN"),
-        state("state", Kind::Is("up"), "It is connected"),
-        time("last_try", "Last dialled"),
-        time("last_up", "Last connected"),
-        gauge("next_try", "s", "Until it dials again"),
-        gauge("rate_up", "byte/s", "To the VPN").from(&["stats.rate_up"]),
-        gauge("rate_down", "byte/s", "From the VPN").from(&["stats.rate_down"]),
-        counter("bytes_up", "byte", "To the VPN").from(&["stats.bytes_up"]),
-        counter("bytes_down", "byte", "From the VPN").from(&["stats.bytes_down"]),
+        flag("enabled", "Whether the box itself dials a VPN"),
+        state(
+            "connected",
+            Kind::Is("up"),
+            "Whether the VPN that the box dials is connected",
+        )
+        .from(&["state"])
+        .field("state"),
+        time("last_try_time", "Moment when the box last dialled its VPN")
+            .from(&["last_try"])
+            .field("last_try"),
+        time(
+            "last_up_time",
+            "Moment when the VPN that the box dials was last connected",
+        )
+        .from(&["last_up"])
+        .field("last_up"),
+        gauge(
+            "retry_remaining",
+            Unit::Second,
+            "Time until the box dials its VPN again",
+        )
+        .from(&["next_try"])
+        .field("next_try"),
+        gauge(
+            "rate_up",
+            Unit::BytePerSecond,
+            "Rate sent through the VPN that the box dials",
+        )
+        .from(&["stats.rate_up"]),
+        gauge(
+            "rate_down",
+            Unit::BytePerSecond,
+            "Rate received through the VPN that the box dials",
+        )
+        .from(&["stats.rate_down"]),
+        counter(
+            "bytes_up",
+            Unit::Byte,
+            "Bytes sent through the VPN that the box dials",
+        )
+        .from(&["stats.bytes_up"]),
+        counter(
+            "bytes_down",
+            Unit::Byte,
+            "Bytes received through the VPN that the box dials",
+        )
+        .from(&["stats.bytes_down"]),
         state(
             "last_error",
             Kind::Code(&[
@@ -79,11 +116,15 @@ static STATUS: Group = Group::new(
                 ("remote_terminated", 10),
                 ("remote_disconnect", 11),
             ]),
-            "Why it was not connected last time",
+            "Why the box could not connect its VPN the last time",
         ),
     ],
 )
 .since("2")
-.labels(&["vpn_type", "active_vpn", "description"])
-.measurement("freebox_vpn_client")
+.labels(&[
+    label("vpn_type", &["type"]).tag("type"),
+    label("active_vpn", &["active_vpn"]).tag("active_vpn"),
+    label("description", &["active_vpn_description"]).tag("active_vpn_description"),
+])
+.measure("vpn_client")
 .field_prefix("vpnconn_");

@@ -3,15 +3,18 @@
 use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
-use crate::metrics::metric::{Kind, counter, flag, gauge, state, time};
-use crate::metrics::reading::text;
+use crate::metrics::label::label;
+use crate::metrics::metric::{Kind, count, counter, flag, state, time};
 use crate::metrics::sample::Sample;
+use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, list, paths_for};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
-    list("vpn/").then_objects(|servers, _| paths_for(servers, "name", "vpn/{}/config/")),
-    list("vpn/connection/"),
+    list("vpn/")
+        .since(2)
+        .then_objects(|servers, _| paths_for(servers, "name", "vpn/{}/config/")),
+    list("vpn/connection/").since(2),
 ];
 
 /// What it can yield.
@@ -19,43 +22,25 @@ pub(super) const GROUPS: &[&Group] = &[&SERVER, &CONNECTION];
 
 /// The servers and the connections.
 pub(super) fn map(answers: &Answers) -> Vec<Sample> {
-    let servers = answers
-        .records("vpn/")
-        .map(|server| of_server(server, answers));
-    let connections = answers.records("vpn/connection/").map(of_connection);
+    let servers = answers.records("vpn/");
+    let servers = servers.map(|server| of_server(server, answers));
+    let connections = answers.records("vpn/connection/");
+    let connections = connections.map(|it| Sample::read(&CONNECTION, it));
     servers.chain(connections).collect()
 }
 
 fn of_server(server: &Json, answers: &Answers) -> Sample {
-    let name = server.get("name").and_then(text);
-    let config = name
-        .as_ref()
-        .and_then(|name| answers.object(&format!("vpn/{name}/config/")));
-    let setting = |key| config.and_then(|config| config.get(key)).and_then(text);
-    let mut sample = Sample::read(&SERVER, server);
-    sample.values.extend(
-        config
-            .map(|config| Sample::read(&SERVER, config).values)
-            .unwrap_or_default(),
-    );
-    sample
-        .label("server", name)
-        .label("vpn_type", server.get("type").and_then(text))
-        .label("port", setting("port").or_else(|| setting("port_nat")))
-}
-
-fn of_connection(connection: &Json) -> Sample {
-    let label = |key| connection.get(key).and_then(text);
-    Sample::read(&CONNECTION, connection)
-        .label("connection", label("id"))
-        .label("user", label("user"))
-        .label("server", label("vpn"))
-        .label("src_ip", label("src_ip"))
-        .label("local_ip", label("local_ip"))
+    let sample = Sample::read(&SERVER, server);
+    let path = sample
+        .text("server")
+        .map(|name| format!("vpn/{name}/config/"));
+    let config = path.and_then(|path| answers.object(&path));
+    sample.also(config.unwrap_or(&Json::Null))
 }
 
 static SERVER: Group = Group::new(
     "vpn.server",
+    "vpn.server.{server}",
     &[
         state(
             "state",
@@ -66,34 +51,74 @@ static SERVER: Group = Group::new(
                 ("started", 1),
                 ("error", 99),
             ]),
-            "Whether it runs",
+            "Whether this VPN server of the box runs",
         ),
-        gauge("connection_count", "count", "Connections"),
-        gauge(
-            "auth_connection_count",
-            "count",
-            "Connections that are let in",
+        count("connections", "Connections to this VPN server of the box")
+            .from(&["connection_count"])
+            .field("connection_count"),
+        count(
+            "authenticated_connections",
+            "Connections that this VPN server of the box has let in",
+        )
+        .from(&["auth_connection_count"])
+        .field("auth_connection_count"),
+        flag(
+            "enabled",
+            "Whether this VPN server of the box is switched on",
         ),
-        flag("enabled", "It is switched on"),
     ],
 )
 .since("2")
-.identity(&[&["server"]])
-.labels(&["vpn_type", "port"])
-.measurement("freebox_vpn_server")
+.labels(&[
+    label("vpn_type", &["type"]).tag("vpn_type"),
+    label("server", &["name"]).tag("vpn_name"),
+    label("port", &["port", "port_nat"]).tag("vpn_port"),
+    label("ip_start", &["ip_start"]).tag("vpn_ip_start"),
+    label("ip_end", &["ip_end"]).tag("vpn_ip_end"),
+    label("ip6_start", &["ip6_start"]).tag("vpn_ip6_start"),
+    label("ip6_end", &["ip6_end"]).tag("vpn_ip6_end"),
+])
+.measure("vpn_server")
 .field_prefix("vpnsrv_");
 
+/// The user's name is no key: it would be a person in a path.
 static CONNECTION: Group = Group::new(
     "vpn.connection",
+    "vpn.server.{server}.connection.{local_ip}",
     &[
-        flag("authenticated", "It is let in"),
-        time("auth_time", "Since then"),
-        counter("rx_bytes", "byte", "From the user"),
-        counter("tx_bytes", "byte", "To the user"),
+        flag(
+            "authenticated",
+            "Whether this connection to a VPN server of the box is let in",
+        ),
+        time(
+            "authenticated_time",
+            "Moment when this connection to a VPN server of the box was let in",
+        )
+        .from(&["auth_time"])
+        .field("auth_time"),
+        counter(
+            "rx_bytes",
+            Unit::Byte,
+            "Bytes received through this connection to a VPN server of the box",
+        ),
+        counter(
+            "tx_bytes",
+            Unit::Byte,
+            "Bytes sent through this connection to a VPN server of the box",
+        ),
     ],
 )
 .since("2")
-.identity(&[&["connection", "user", "src_ip"]])
-.labels(&["server", "local_ip"])
-.measurement("freebox_vpn_server")
+.labels(&[
+    label("connection", &["id"])
+        .tag("conn_id")
+        .stands_for("local_ip"),
+    label("user", &["user"]).tag("conn_user"),
+    label("server", &["vpn"]).tag("vpn_name"),
+    label("src_ip", &["src_ip"])
+        .tag("conn_src_ip")
+        .stands_for("local_ip"),
+    label("local_ip", &["local_ip"]).tag("conn_local_ip"),
+])
+.measure("vpn_server")
 .field_prefix("vpnsrv_conn_");

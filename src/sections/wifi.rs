@@ -4,20 +4,24 @@
 use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
-use crate::metrics::metric::{Kind, counter, flag, gauge, state};
-use crate::metrics::reading::{at, text};
+use crate::metrics::label::{inherited, label};
+use crate::metrics::metric::{self, Kind, Metric, counter, flag, gauge, state};
+use crate::metrics::reading::{at, flag as yes};
 use crate::metrics::sample::Sample;
-use crate::sections::ask::{Answers, Ask, list, object, paths_for, records, whole};
+use crate::metrics::unit::Unit;
+use crate::sections::ask::{Answers, Ask, count, list, object, paths_for, records, whole};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
-    object("wifi/config/"),
+    object("wifi/config/").since(2),
     object("wifi/state/").since(10),
-    list("wifi/ap/").then_lists(|aps, _| paths_for(aps, "id", "wifi/ap/{}/stations/")),
-    list("wifi/bss/"),
+    list("wifi/ap/")
+        .since(2)
+        .then_lists(|aps, _| paths_for(aps, "id", "wifi/ap/{}/stations/")),
+    list("wifi/bss/").since(2),
     object("wifi/temp_disable").since(13),
     object("wifi/diag").since(9),
-    object("wifi/planning/"),
+    object("wifi/planning/").since(2),
 ];
 
 /// What it can yield.
@@ -26,27 +30,21 @@ pub(super) const GROUPS: &[&Group] = &[&WIFI, &PHY, &AP, &BSS, &STATION];
 /// Wi-Fi as a whole, its radios, its networks, its stations.
 pub(super) fn map(answers: &Answers) -> Vec<Sample> {
     let mut samples = vec![of_wifi(answers)];
-    if let Some(state) = answers.object("wifi/state/") {
-        samples.extend(records(state.get("expected_phys")).map(|phy| {
-            Sample::read(&PHY, phy)
-                .label("phy", phy.get("phy_id").and_then(text))
-                .label("band", phy.get("band").and_then(text))
-        }));
-    }
+    let state = answers.object("wifi/state/");
+    let phys = records(state.and_then(|state| state.get("expected_phys")));
+    samples.extend(phys.map(|phy| Sample::read(&PHY, phy)));
     for ap in answers.records("wifi/ap/") {
-        let stations = ap
-            .get("id")
-            .and_then(text)
-            .map(|id| format!("wifi/ap/{id}/stations/"));
-        let stations = stations.unwrap_or_default();
-        samples.push(of_ap(ap).with("ap_station_count", answers.count(&stations)));
-        samples.extend(
-            answers
-                .records(&stations)
-                .map(|station| of_station(station, ap)),
-        );
+        let of_ap = of_ap(ap);
+        let path = of_ap.text("ap").map(|id| format!("wifi/ap/{id}/stations/"));
+        let path = path.unwrap_or_default();
+        let stations = answers.records(&path);
+        let stations = stations.map(|station| Sample::read(&STATION, station).within(&of_ap));
+        let stations: Vec<Sample> = stations.collect();
+        samples.push(of_ap.with(const { AP.metric("stations") }, answers.count(&path)));
+        samples.extend(stations);
     }
-    samples.extend(answers.records("wifi/bss/").map(of_bss));
+    let networks = answers.records("wifi/bss/");
+    samples.extend(networks.map(|bss| Sample::read(&BSS, bss)));
     samples
 }
 
@@ -54,112 +52,113 @@ fn of_wifi(answers: &Answers) -> Sample {
     let config = answers.object("wifi/config/").unwrap_or(&Json::Null);
     let number = |path, key| whole(answers.object(path)?, key);
     let planning = answers.object("wifi/planning/");
-    let planned = planning.and_then(|it| crate::metrics::reading::flag(it.get("use_planning")?));
+    let planned = planning.and_then(|it| yes(it.get("use_planning")?));
     let findings = |severity| {
         let diag = answers.object("wifi/diag")?;
         let all = records(diag.get("aps")).chain(records(diag.get("bsss")));
-        Some(crate::sections::ask::count(all.filter(|it| {
-            it.get("severity").is_some_and(|it| it == severity)
-        })))
+        let is_such = |it: &&Json| it.get("severity").is_some_and(|it| it == severity);
+        Some(count(all.filter(is_such)))
     };
     Sample::read(&WIFI, config)
-        .with("planning_enabled", planned.map(i64::from))
+        .with(const { WIFI.metric("planning_enabled") }, planned)
         .with(
-            "temp_disable_remaining_seconds",
+            const { WIFI.metric("temp_disable_remaining") },
             number("wifi/temp_disable", "remaining"),
         )
-        .with("diag_minor_count", findings("minor"))
-        .with("diag_major_count", findings("major"))
+        .with(const { WIFI.metric("diagnosis_minor") }, findings("minor"))
+        .with(const { WIFI.metric("diagnosis_major") }, findings("major"))
 }
 
 fn of_ap(ap: &Json) -> Sample {
     let sample = Sample::read(&AP, ap);
     // A radio that does not send keeps the channel it had, or has none.
-    let sends = at(ap, "status.state").is_some_and(|state| state == "active");
-    let sample = match sends {
+    match at(ap, "status.state").is_some_and(|state| state == "active") {
         true => sample,
-        false => CHANNEL.iter().fold(sample, |it, name| it.without(name)),
-    };
-    sample
-        .label("ap", ap.get("id").and_then(text))
-        .label("ap_name", ap.get("name").and_then(text))
-        .label("band", at(ap, "config.band").and_then(text))
-}
-
-fn of_bss(bss: &Json) -> Sample {
-    Sample::read(&BSS, bss)
-        .label("bssid", bss.get("id").and_then(text))
-        .label("ssid", at(bss, "config.ssid").and_then(text))
-        .label("ap", bss.get("phy_id").and_then(text))
-        .label("band", at(bss, "status.band").and_then(text))
-}
-
-fn of_station(station: &Json, ap: &Json) -> Sample {
-    let label = |key| station.get(key).and_then(text);
-    let mac = label("mac").or_else(|| at(station, "host.l2ident.id").and_then(text));
-    let hostname = label("hostname").or_else(|| at(station, "host.primary_name").and_then(text));
-    Sample::read(&STATION, station)
-        .label("ap", ap.get("id").and_then(text))
-        .label("ap_name", ap.get("name").and_then(text))
-        .label("band", at(ap, "config.band").and_then(text))
-        .label("station", label("id"))
-        .label("mac", mac)
-        .label("hostname", hostname)
-        .label("bssid", label("bssid"))
+        false => CHANNEL.iter().fold(sample, |it, metric| it.without(metric)),
+    }
 }
 
 static WIFI: Group = Group::new(
     "wifi",
+    "wifi",
     &[
-        flag("enabled", "Wi-Fi is switched on"),
+        flag("enabled", "Whether Wi-Fi is switched on"),
         state(
-            "mac_filter_mode",
+            "mac_filter",
             Kind::Code(&[("disabled", 0), ("whitelist", 1), ("blacklist", 2)]),
-            "Which devices may join",
+            "Which devices the filter of MAC addresses lets into Wi-Fi",
         )
-        .from(&["mac_filter_state"]),
-        state("planning_enabled", Kind::Flag, "Wi-Fi has hours").computed(),
+        .from(&["mac_filter_state"])
+        .field("mac_filter_mode"),
+        flag(
+            "planning_enabled",
+            "Whether Wi-Fi is switched on and off by a plan",
+        )
+        .computed(),
         gauge(
-            "temp_disable_remaining_seconds",
-            "s",
-            "Until Wi-Fi comes back",
+            "temp_disable_remaining",
+            Unit::Second,
+            "Time until Wi-Fi comes back that was switched off for a while",
         )
         .since("13")
-        .computed(),
-        gauge(
-            "diag_minor_count",
-            "count",
-            "Small findings of the box's diagnosis",
+        .computed()
+        .field("temp_disable_remaining_seconds"),
+        metric::count(
+            "diagnosis_minor",
+            "Small findings of the box's diagnosis of Wi-Fi",
         )
-        .computed(),
-        gauge(
-            "diag_major_count",
-            "count",
-            "Great findings of the box's diagnosis",
+        .since("9")
+        .computed()
+        .field("diag_minor_count"),
+        metric::count(
+            "diagnosis_major",
+            "Great findings of the box's diagnosis of Wi-Fi",
         )
-        .computed(),
+        .since("9")
+        .computed()
+        .field("diag_major_count"),
     ],
 )
 .since("2")
-.measurement("freebox_wifi")
+.measure("wifi")
 .field_prefix("wifi_");
 
-static PHY: Group = Group::new("wifi.phy", &[flag("detected", "The radio is there")])
-    .since("10.2")
-    .identity(&[&["phy"]])
-    .labels(&["band"])
-    .measurement("freebox_wifi")
-    .field_prefix("wifi_phy_");
+static PHY: Group = Group::new(
+    "wifi.phy",
+    "wifi.phy.{phy}",
+    &[flag(
+        "detected",
+        "Whether the box finds this Wi-Fi radio that it should have",
+    )],
+)
+.since("10.2")
+.labels(&[
+    label("phy", &["phy_id"]).tag("phy_id"),
+    label("band", &["band"]).tag("band"),
+])
+.measure("wifi")
+.field_prefix("wifi_phy_");
 
 /// The metrics of [`AP`] that mean something only while it sends.
-const CHANNEL: [&str; 3] = ["channel_width", "primary_channel", "secondary_channel"];
+const CHANNEL: [&Metric; 3] = [
+    AP.metric("channel_width"),
+    AP.metric("primary_channel"),
+    AP.metric("secondary_channel"),
+];
 
 static AP: Group = Group::new(
     "wifi.ap",
+    "wifi.ap.{ap}",
     &[
-        state("state", Kind::Is("active"), "The radio sends").from(&["status.state"]),
         state(
-            "ap_state_code",
+            "active",
+            Kind::Is("active"),
+            "Whether this Wi-Fi radio sends",
+        )
+        .from(&["status.state"])
+        .field("state"),
+        state(
+            "state",
             Kind::Code(&[
                 ("scanning", 0),
                 ("no_param", 1),
@@ -177,97 +176,245 @@ static AP: Group = Group::new(
                 ("active", 13),
                 ("failed", 14),
             ]),
-            "What the radio does",
+            "What this Wi-Fi radio does",
         )
-        .from(&["status.state"]),
-        gauge("channel_width", "MHz", "Width of its channel").from(&["status.channel_width"]),
-        gauge("primary_channel", "channel", "Its channel").from(&["status.primary_channel"]),
+        .from(&["status.state"])
+        .field("ap_state_code"),
+        gauge(
+            "channel_width",
+            Unit::Megahertz,
+            "Width of the channel of this Wi-Fi radio",
+        )
+        .from(&["status.channel_width"])
+        .raw_text(),
+        gauge(
+            "primary_channel",
+            Unit::None,
+            "Number of the channel of this Wi-Fi radio",
+        )
+        .from(&["status.primary_channel"]),
         gauge(
             "secondary_channel",
-            "channel",
-            "Its second channel, 0 for none",
+            Unit::None,
+            "Number of the second channel of this Wi-Fi radio, 0 for none",
         )
         .from(&["status.secondary_channel"]),
         gauge(
-            "dfs_cac_remaining_seconds",
-            "s",
-            "Until it has listened for radars long enough",
+            "dfs_remaining",
+            Unit::Second,
+            "Time until this Wi-Fi radio has listened for radars long enough",
         )
-        .from(&["status.dfs_cac_remaining_time"]),
-        gauge("ap_station_count", "count", "Stations on it").computed(),
+        .from(&["status.dfs_cac_remaining_time"])
+        .field("dfs_cac_remaining_seconds"),
+        metric::count("stations", "Stations on this Wi-Fi radio")
+            .computed()
+            .field("ap_station_count"),
     ],
 )
 .since("2")
-.identity(&[&["ap", "ap_name"]])
-.labels(&["band"])
-.measurement("freebox_wifi")
+.labels(&[
+    label("ap", &["id"]).tag("wifi_ap"),
+    label("ap_name", &["name"]).tag("wifi_ap_name").names("ap"),
+    label("band", &["config.band"]).tag("wifi_ap_band"),
+])
+.measure("wifi")
 .field_prefix("wifi_");
 
 static BSS: Group = Group::new(
     "wifi.bss",
+    "wifi.bss.{bssid}",
     &[
-        state("state", Kind::Is("active"), "The network is on the air").from(&["status.state"]),
-        gauge("station_count", "count", "Stations on it").from(&["status.sta_count"]),
-        gauge(
-            "authorized_station_count",
-            "count",
-            "Stations that are let in",
+        state(
+            "active",
+            Kind::Is("active"),
+            "Whether this Wi-Fi network is on the air",
         )
-        .from(&["status.authorized_sta_count"]),
+        .from(&["status.state"])
+        .field("state"),
+        metric::count("stations", "Stations on this Wi-Fi network")
+            .from(&["status.sta_count"])
+            .field("station_count"),
+        metric::count(
+            "authorized_stations",
+            "Stations that this Wi-Fi network has let in",
+        )
+        .from(&["status.authorized_sta_count"])
+        .field("authorized_station_count"),
     ],
 )
 .since("2")
-.identity(&[&["bssid"]])
-.labels(&["ssid", "ap", "band"])
-.measurement("freebox_wifi")
+.labels(&[
+    label("bssid", &["id"]).tag("bssid"),
+    // A network has the same name on each radio, so that it cannot stand for the address.
+    label("ssid", &["config.ssid"]).tag("ssid").spoken(),
+    label("ap", &["phy_id"]).tag("wifi_ap"),
+    label("band", &["status.band"]),
+])
+.measure("wifi")
 .field_prefix("wifi_bss_");
 
 /// `rx` is from the station to the box. What a station does not use is -1.
-static STATION: Group = Group::new(
-    "wifi.station",
-    &[
-        counter("rx_bytes", "byte", "From the station, since it joined"),
-        counter("tx_bytes", "byte", "To the station, since it joined"),
-        gauge("rx_rate", "byte/s", "From the station"),
-        gauge("tx_rate", "byte/s", "To the station"),
-        gauge("signal", "dBm", "How strong the station is heard"),
-        gauge("conn_duration", "s", "Since it joined"),
-        gauge("inactive", "s", "Since it was last heard"),
-        state("state", Kind::Is("authenticated"), "It has shown its key"),
-        flag("authorized", "It is let in").from(&["flags.authorized"]),
-        flag("flag_legacy", "802.11a, b or g").from(&["flags.legacy"]),
-        flag("flag_ht", "802.11n").from(&["flags.ht"]),
-        flag("flag_vht", "802.11ac").from(&["flags.vht"]),
-        flag("flag_he", "802.11ax").since("9").from(&["flags.he"]),
-        gauge("rx_bitrate", "Mbit/s/10", "Last rate from the station")
-            .from(&["last_rx.bitrate"])
-            .not_negative(),
-        gauge("rx_mcs", "-", "Last modulation from the station")
-            .from(&["last_rx.mcs"])
-            .not_negative(),
-        gauge("rx_vht_mcs", "-", "The same, 802.11ac")
-            .from(&["last_rx.vht_mcs"])
-            .not_negative(),
-        gauge("rx_width", "MHz", "Last width from the station").from(&["last_rx.width"]),
-        flag("rx_shortgi", "Short guard interval from the station").from(&["last_rx.shortgi"]),
-        gauge("tx_bitrate", "Mbit/s/10", "Last rate to the station")
-            .from(&["last_tx.bitrate"])
-            .not_negative(),
-        gauge("tx_mcs", "-", "Last modulation to the station")
-            .from(&["last_tx.mcs"])
-            .not_negative(),
-        gauge("tx_vht_mcs", "-", "The same, 802.11ac")
-            .from(&["last_tx.vht_mcs"])
-            .not_negative(),
-        gauge("tx_width", "MHz", "Last width to the station").from(&["last_tx.width"]),
-        flag("tx_shortgi", "Short guard interval to the station").from(&["last_tx.shortgi"]),
-    ],
-)
-.since("2")
-.identity(&[&["ap", "ap_name"], &["mac", "hostname", "station"]])
-.labels(&["band", "bssid"])
-.measurement("freebox_wifi")
-.field_prefix("wifi_station_");
+static STATION: Group = Group::new("wifi.station", "wifi.ap.{ap}.station.{mac}", OF_STATION)
+    .since("2")
+    .labels(&[
+        inherited("ap").tag("wifi_ap"),
+        inherited("ap_name").tag("wifi_ap_name").stands_for("ap"),
+        inherited("band"),
+        label("hostname", &["hostname", "host.primary_name"])
+            .tag("wifi_station_hostname")
+            .names("mac"),
+        label("mac", &["mac", "host.l2ident.id"]).tag("wifi_station_mac"),
+        label("station", &["id"])
+            .tag("wifi_station")
+            .stands_for("mac"),
+        label("bssid", &["bssid"]).tag("wifi_station_bssid"),
+    ])
+    .measure("wifi")
+    .field_prefix("wifi_station_");
+
+const OF_STATION: &[Metric] = &[
+    counter(
+        "rx_bytes",
+        Unit::Byte,
+        "Bytes received from this Wi-Fi station since it joined",
+    ),
+    counter(
+        "tx_bytes",
+        Unit::Byte,
+        "Bytes sent to this Wi-Fi station since it joined",
+    ),
+    gauge(
+        "rx_rate",
+        Unit::BytePerSecond,
+        "Rate received from this Wi-Fi station",
+    ),
+    gauge(
+        "tx_rate",
+        Unit::BytePerSecond,
+        "Rate sent to this Wi-Fi station",
+    ),
+    gauge(
+        "signal",
+        Unit::Dbm,
+        "How strong this Wi-Fi station is heard",
+    ),
+    gauge(
+        "connected_duration",
+        Unit::Second,
+        "Time since this Wi-Fi station joined",
+    )
+    .from(&["conn_duration"])
+    .field("conn_duration"),
+    gauge(
+        "inactive_duration",
+        Unit::Second,
+        "Time since this Wi-Fi station was last heard",
+    )
+    .from(&["inactive"])
+    .field("inactive"),
+    state(
+        "authenticated",
+        Kind::Is("authenticated"),
+        "Whether this Wi-Fi station has shown its key",
+    )
+    .from(&["state"])
+    .field("state"),
+    flag("authorized", "Whether this Wi-Fi station is let in").from(&["flags.authorized"]),
+    flag(
+        "legacy",
+        "Whether this Wi-Fi station speaks 802.11a, b or g",
+    )
+    .from(&["flags.legacy"])
+    .field("flag_legacy"),
+    flag("ht", "Whether this Wi-Fi station speaks 802.11n (Wi-Fi 4)")
+        .from(&["flags.ht"])
+        .field("flag_ht"),
+    flag(
+        "vht",
+        "Whether this Wi-Fi station speaks 802.11ac (Wi-Fi 5)",
+    )
+    .from(&["flags.vht"])
+    .field("flag_vht"),
+    flag("he", "Whether this Wi-Fi station speaks 802.11ax (Wi-Fi 6)")
+        .since("9")
+        .from(&["flags.he"])
+        .field("flag_he"),
+    gauge(
+        "rx_bitrate",
+        Unit::BitPerSecond,
+        "Last rate of the radio from this Wi-Fi station",
+    )
+    .from(&["last_rx.bitrate"])
+    .not_negative()
+    .times(TENTH_OF_MEGABIT)
+    .raw(),
+    gauge(
+        "rx_mcs",
+        Unit::None,
+        "Index of the last modulation from this Wi-Fi station, 802.11n",
+    )
+    .from(&["last_rx.mcs"])
+    .not_negative(),
+    gauge(
+        "rx_vht_mcs",
+        Unit::None,
+        "Index of the last modulation from this Wi-Fi station, 802.11ac",
+    )
+    .from(&["last_rx.vht_mcs"])
+    .not_negative(),
+    gauge(
+        "rx_channel_width",
+        Unit::Megahertz,
+        "Width of the last transmission from this Wi-Fi station",
+    )
+    .from(&["last_rx.width"])
+    .field("rx_width"),
+    flag(
+        "rx_short_guard_interval",
+        "Whether this Wi-Fi station last sent with short guard intervals",
+    )
+    .from(&["last_rx.shortgi"])
+    .field("rx_shortgi"),
+    gauge(
+        "tx_bitrate",
+        Unit::BitPerSecond,
+        "Last rate of the radio to this Wi-Fi station",
+    )
+    .from(&["last_tx.bitrate"])
+    .not_negative()
+    .times(TENTH_OF_MEGABIT)
+    .raw(),
+    gauge(
+        "tx_mcs",
+        Unit::None,
+        "Index of the last modulation to this Wi-Fi station, 802.11n",
+    )
+    .from(&["last_tx.mcs"])
+    .not_negative(),
+    gauge(
+        "tx_vht_mcs",
+        Unit::None,
+        "Index of the last modulation to this Wi-Fi station, 802.11ac",
+    )
+    .from(&["last_tx.vht_mcs"])
+    .not_negative(),
+    gauge(
+        "tx_channel_width",
+        Unit::Megahertz,
+        "Width of the last transmission to this Wi-Fi station",
+    )
+    .from(&["last_tx.width"])
+    .field("tx_width"),
+    flag(
+        "tx_short_guard_interval",
+        "Whether this Wi-Fi station was last sent to with short guard intervals",
+    )
+    .from(&["last_tx.shortgi"])
+    .field("tx_shortgi"),
+];
+
+/// The rates of radios are told in tenths of a megabit a second.
+pub(super) const TENTH_OF_MEGABIT: i64 = 100_000;
 
 #[cfg(test)]
 mod tests {
@@ -280,23 +427,27 @@ mod tests {
                 "status":{"state":"active","channel_width":"20","primary_channel":6}},
             {"id":1,"status":{"state":"disabled","channel_width":"80","primary_channel":36}}]"#;
         let stations = r#"[{"id":"b-m","mac":"02:00:5E:00:00:20","hostname":"","signal":-61,
-            "last_rx":{"bitrate":-1,"width":"20","shortgi":false},"flags":{"ht":true}}]"#;
+            "last_rx":{"bitrate":-1,"width":"20","shortgi":false},"last_tx":{"bitrate":866},
+            "flags":{"ht":true}}]"#;
+        let ap = "ap=0,ap_name=2.4G,band=2d4g";
+        let station = format!("mac=02:00:5E:00:00:20,station=b-m,{ap}");
         check(
             map,
             ASKS,
             &[("wifi/ap/", aps), ("wifi/ap/0/stations/", stations)],
             &[
-                "wifi.ap.state{ap=0,ap_name=2.4G,band=2d4g} 1",
-                "wifi.ap.ap_state_code{ap=0,ap_name=2.4G,band=2d4g} 13",
-                "wifi.ap.channel_width{ap=0,ap_name=2.4G,band=2d4g} 20",
-                "wifi.ap.primary_channel{ap=0,ap_name=2.4G,band=2d4g} 6",
-                "wifi.ap.ap_station_count{ap=0,ap_name=2.4G,band=2d4g} 1",
-                "wifi.station.signal{ap=0,ap_name=2.4G,band=2d4g,station=b-m,mac=02:00:5E:00:00:20} -61",
-                "wifi.station.flag_ht{ap=0,ap_name=2.4G,band=2d4g,station=b-m,mac=02:00:5E:00:00:20} 1",
-                "wifi.station.rx_width{ap=0,ap_name=2.4G,band=2d4g,station=b-m,mac=02:00:5E:00:00:20} 20",
-                "wifi.station.rx_shortgi{ap=0,ap_name=2.4G,band=2d4g,station=b-m,mac=02:00:5E:00:00:20} 0",
-                "wifi.ap.state{ap=1} 0",
-                "wifi.ap.ap_state_code{ap=1} 3",
+                &format!("wifi.ap.active{{{ap}}} 1"),
+                &format!("wifi.ap.state{{{ap}}} 13"),
+                &format!("wifi.ap.channel_width{{{ap}}} 20 (20)"),
+                &format!("wifi.ap.primary_channel{{{ap}}} 6"),
+                &format!("wifi.ap.stations{{{ap}}} 1"),
+                &format!("wifi.station.signal{{{station}}} -61"),
+                &format!("wifi.station.ht{{{station}}} 1"),
+                &format!("wifi.station.rx_channel_width{{{station}}} 20"),
+                &format!("wifi.station.rx_short_guard_interval{{{station}}} 0"),
+                &format!("wifi.station.tx_bitrate{{{station}}} 86600000 (866)"),
+                "wifi.ap.active{ap=1} 0",
+                "wifi.ap.state{ap=1} 3",
             ],
         );
     }

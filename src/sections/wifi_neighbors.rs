@@ -2,19 +2,23 @@
 //! a new one would take the radio off the air for: none is asked for here.
 //! <https://dev.freebox.fr/sdk/os/wifi/>
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
-use crate::metrics::metric::gauge;
+use crate::metrics::label::{inherited, label};
+use crate::metrics::metric::{self, gauge};
 use crate::metrics::reading::text;
 use crate::metrics::sample::Sample;
+use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, list, paths_for, whole};
 
 /// How far back to look for the channel survey, which has several samples a second.
 const SURVEY_SECONDS: u64 = 5;
 
 /// What it asks for.
-pub(super) const ASKS: &[Ask] = &[list("wifi/ap/").then_lists(paths)];
+pub(super) const ASKS: &[Ask] = &[list("wifi/ap/").since(2).then_lists(paths)];
 
 /// What it can yield.
 pub(super) const GROUPS: &[&Group] = &[&AROUND, &NEIGHBOR, &CHANNEL, &SURVEY];
@@ -33,85 +37,191 @@ fn survey(ap: &str, time: u64) -> String {
 
 /// What each radio hears.
 pub(super) fn map(answers: &Answers) -> Vec<Sample> {
-    let mut samples = Vec::new();
-    for ap in answers.records("wifi/ap/") {
-        let Some(id) = ap.get("id").and_then(text) else {
-            continue;
-        };
-        let at_ap = |sample: Sample| {
-            sample
-                .label("ap", Some(id.clone()))
-                .label("ap_name", ap.get("name").and_then(text))
-        };
-        let neighbors = format!("wifi/ap/{id}/neighbors/");
-        let count = answers.count(&neighbors);
-        samples.push(at_ap(Sample::new(&AROUND).with("count", count)));
-        samples.extend(answers.records(&neighbors).map(|neighbor| {
-            at_ap(Sample::read(&NEIGHBOR, neighbor))
-                .label("bssid", neighbor.get("bssid").and_then(text))
-                .label("ssid", neighbor.get("ssid").and_then(text))
-        }));
-        let usage = format!("wifi/ap/{id}/channel_usage/");
-        samples.extend(answers.records(&usage).map(|channel| {
-            at_ap(Sample::read(&CHANNEL, channel))
-                .label("channel", channel.get("channel").and_then(text))
-                .label("band", channel.get("band").and_then(text))
-        }));
-        let path = survey(&id, answers.time);
-        let last = answers
-            .records(&path)
-            .max_by_key(|it| whole(it, "timestamp"));
-        samples.extend(last.map(|last| at_ap(Sample::read(&SURVEY, last))));
+    let aps = answers.records("wifi/ap/");
+    aps.flat_map(|ap| of_ap(ap, answers)).collect()
+}
+
+fn of_ap(ap: &Json, answers: &Answers) -> Vec<Sample> {
+    let around = Sample::read(&AROUND, ap);
+    let Some(id) = around.text("ap") else {
+        return Vec::new();
+    };
+    let path = format!("wifi/ap/{id}/neighbors/");
+    let neighbors = answers.records(&path);
+    let neighbors = neighbors.map(|it| Sample::read(&NEIGHBOR, it).within(&around));
+    let neighbors: Vec<Sample> = neighbors.collect();
+    let channels = of_channels(answers, id, &around);
+    let survey = survey(id, answers.time);
+    let last = answers.records(&survey);
+    let last = last.max_by_key(|it| whole(it, "timestamp"));
+    let last = last.map(|last| Sample::read(&SURVEY, last).within(&around));
+    let heard = answers.count(&path);
+    [around.with(const { AROUND.metric("neighbors") }, heard)]
+        .into_iter()
+        .chain(neighbors)
+        .chain(channels)
+        .chain(last)
+        .collect()
+}
+
+/// The channels with what was measured on them and how many networks were heard there. A channel
+/// that has networks but was not measured counts as well.
+fn of_channels(answers: &Answers, ap: &str, around: &Sample) -> Vec<Sample> {
+    let neighbors = format!("wifi/ap/{ap}/neighbors/");
+    let mut heard: BTreeMap<String, i64> = BTreeMap::new();
+    for neighbor in answers.records(&neighbors) {
+        if let Some(channel) = neighbor.get("channel").and_then(text) {
+            *heard.entry(channel).or_default() += 1;
+        }
     }
+    let is_told = answers.count(&neighbors).is_some();
+    let mut samples = Vec::new();
+    for usage in answers.records(&format!("wifi/ap/{ap}/channel_usage/")) {
+        let channel = Sample::read(&CHANNEL, usage).within(around);
+        let count = channel.text("channel").and_then(|it| heard.remove(it));
+        let count = is_told.then_some(count.unwrap_or_default());
+        samples.push(channel.with(const { CHANNEL.metric("neighbors") }, count));
+    }
+    samples.extend(heard.into_iter().map(|(channel, count)| {
+        Sample::new(&CHANNEL)
+            .within(around)
+            .label("channel", Some(channel))
+            .with(const { CHANNEL.metric("neighbors") }, Some(count))
+    }));
     samples
 }
 
 static AROUND: Group = Group::new(
     "wifi.neighbors",
-    &[gauge("count", "count", "Networks of others").computed()],
+    "wifi.ap.{ap}",
+    &[metric::count(
+        "neighbors",
+        "Networks of others that this Wi-Fi radio heard at its last scan",
+    )
+    .computed()
+    .field("count")],
 )
 .since("2")
-.identity(&[&["ap", "ap_name"]])
-.measurement("freebox_wifi")
+.labels(&[
+    label("ap", &["id"]).tag("wifi_ap"),
+    label("ap_name", &["name"]).names("ap"),
+])
+.measure("wifi")
 .field_prefix("wifi_neighbor_");
 
 static NEIGHBOR: Group = Group::new(
     "wifi.neighbor",
-    &[gauge("signal", "dBm", "How strong it is heard")],
+    "wifi.ap.{ap}.neighbor.{bssid}",
+    &[gauge(
+        "signal",
+        Unit::Dbm,
+        "How strong this Wi-Fi network of others is heard",
+    )],
 )
 .since("2")
-.identity(&[&["ap", "ap_name"], &["bssid"]])
-.labels(&["ssid"])
-.measurement("freebox_wifi")
+.of_strangers()
+.labels(&[
+    inherited("ap").tag("wifi_ap"),
+    inherited("ap_name").stands_for("ap"),
+    label("bssid", &["bssid"]).tag("bssid"),
+    label("ssid", &["ssid"]).tag("ssid").spoken(),
+])
+.measure("wifi")
 .field_prefix("wifi_neighbor_");
 
 static CHANNEL: Group = Group::new(
     "wifi.channel",
+    "wifi.ap.{ap}.channel.{channel}",
     &[
-        gauge("noise", "dBm", "Noise on the channel").from(&["noise_level"]),
-        gauge("rx_busy_percent", "%", "How much of the time it is in use"),
+        gauge(
+            "noise",
+            Unit::Dbm,
+            "Noise on this Wi-Fi channel at the radio's last scan",
+        )
+        .from(&["noise_level"]),
+        gauge(
+            "rx_busy_percent",
+            Unit::Percent,
+            "Share of the time in which this Wi-Fi channel was in use",
+        ),
+        metric::count(
+            "neighbors",
+            "Networks of others that were heard on this Wi-Fi channel",
+        )
+        .computed()
+        .field("neighbor_count"),
     ],
 )
 .since("2")
-.identity(&[&["ap", "ap_name"], &["channel"]])
-.labels(&["band"])
-.measurement("freebox_wifi")
+.labels(&[
+    inherited("ap").tag("wifi_ap"),
+    inherited("ap_name").stands_for("ap"),
+    label("channel", &["channel"]).tag("channel"),
+    label("band", &["band"]),
+])
+.measure("wifi")
 .field_prefix("wifi_channel_");
 
 static SURVEY: Group = Group::new(
     "wifi.survey",
+    "wifi.ap.{ap}.survey",
     &[
         gauge(
             "busy_percent",
-            "%",
-            "How much of the time the channel is in use",
+            Unit::Percent,
+            "Share of the time in which the Wi-Fi radio's channel is in use",
         ),
-        gauge("tx_percent", "%", "… by what the box sends"),
-        gauge("rx_percent", "%", "… by what the box hears"),
-        gauge("rx_bss_percent", "%", "… by what its stations send"),
+        gauge(
+            "tx_percent",
+            Unit::Percent,
+            "Share of the time in which the Wi-Fi radio itself sends",
+        ),
+        gauge(
+            "rx_percent",
+            Unit::Percent,
+            "Share of the time in which the Wi-Fi radio hears somebody",
+        ),
+        gauge(
+            "rx_bss_percent",
+            Unit::Percent,
+            "Share of the time in which the Wi-Fi radio hears its own stations",
+        ),
     ],
 )
 .since("8.5")
-.identity(&[&["ap", "ap_name"]])
-.measurement("freebox_wifi")
+.labels(&[
+    inherited("ap").tag("wifi_ap"),
+    inherited("ap_name").names("ap"),
+])
+.measure("wifi")
 .field_prefix("wifi_survey_");
+
+#[cfg(test)]
+mod tests {
+    use super::super::check;
+    use super::{ASKS, map};
+
+    #[test]
+    fn channels_count_the_networks_that_are_heard_on_them() {
+        let neighbors = r#"[{"bssid":"02:00:5E:00:03:01","ssid":"a","channel":36,"signal":-70},
+            {"bssid":"02:00:5E:00:03:02","channel":36},{"bssid":"02:00:5E:00:03:03","channel":44}]"#;
+        let usage = r#"[{"channel":36,"band":"5g","noise_level":-90},{"channel":40}]"#;
+        check(
+            map,
+            ASKS,
+            &[
+                ("wifi/ap/", r#"[{"id":1}]"#),
+                ("wifi/ap/1/neighbors/", neighbors),
+                ("wifi/ap/1/channel_usage/", usage),
+            ],
+            &[
+                "wifi.neighbors.neighbors{ap=1} 3",
+                "wifi.neighbor.signal{bssid=02:00:5E:00:03:01,ssid=a,ap=1} -70",
+                "wifi.channel.noise{channel=36,band=5g,ap=1} -90",
+                "wifi.channel.neighbors{channel=36,band=5g,ap=1} 2",
+                "wifi.channel.neighbors{channel=40,ap=1} 0",
+                "wifi.channel.neighbors{ap=1,channel=44} 1",
+            ],
+        );
+    }
+}

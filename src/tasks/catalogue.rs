@@ -3,6 +3,7 @@
 use crate::base::columns::{WIDTH, hanging};
 use crate::metrics::group::Group;
 use crate::metrics::metric::Metric;
+use crate::metrics::unit::Unit;
 use crate::sections::{self, SECTIONS};
 use crate::template::Glob;
 
@@ -46,8 +47,8 @@ impl Row {
         Row {
             name: group.metric_name(metric),
             meaning: match metric.unit {
-                "-" => meaning,
-                unit => format!("{meaning} ({unit})"),
+                Unit::None => meaning,
+                unit => format!("{meaning} ({})", unit.symbol()),
             },
         }
     }
@@ -91,7 +92,7 @@ mod tests {
     #[test]
     fn a_pattern_narrows_it() {
         let some: Glob = "connection.rate_*".parse().expect("a glob");
-        let text = text(&some, 80);
+        let text = text(&some, 100);
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].starts_with("connection: the line"), "{text}");
         assert!(lines[1].starts_with("  connection.rate_down "), "{text}");

@@ -6,8 +6,9 @@ use super::catalogue;
 use crate::base::error::Error;
 use crate::base::stdout::terminal_width;
 use crate::metrics::group::Group;
-use crate::metrics::metric::Metric;
+use crate::metrics::metric::{Kind, Metric, Role};
 use crate::sections;
+use crate::template::label::LABEL;
 use crate::template::{Glob, Template};
 
 /// The metrics with such names (`--list-metrics`): for people on a terminal, for scripts elsewhere.
@@ -31,6 +32,7 @@ fn columns(glob: &Glob) -> String {
     let mut rows = vec![
         [
             "metric",
+            "path",
             "unit",
             "kind",
             "section",
@@ -44,16 +46,14 @@ fn columns(glob: &Glob) -> String {
         .map(str::to_owned),
     ];
     for (section, group) in sections::groups() {
-        let keys = group
-            .identity
-            .iter()
-            .map(|names| names.join("|"))
-            .collect::<Vec<_>>();
+        let keys = keys(group);
+        let labels = other_labels(group);
         let name = |metric: &&Metric| group.metric_name(metric);
         for metric in group.metrics.iter().filter(|it| glob.matches(&name(it))) {
             rows.push([
                 group.metric_name(metric),
-                metric.unit.to_owned(),
+                usual_path(group, metric),
+                metric.unit.symbol().to_owned(),
                 metric.kind.word().to_owned(),
                 or_dash(section.map_or("", |section| section.name)),
                 group.field(metric),
@@ -64,12 +64,36 @@ fn columns(glob: &Glob) -> String {
                 ),
                 metric.since.unwrap_or(group.since).to_owned(),
                 or_dash(&keys.join(",")),
-                or_dash(&group.labels.join(",")),
+                or_dash(&labels.join(",")),
                 meaning(metric),
             ]);
         }
     }
     table(&rows)
+}
+
+/// Where a metric goes below the host, unless a template says otherwise; `-` for what goes nowhere
+/// then.
+fn usual_path(group: &Group, metric: &Metric) -> String {
+    match (metric.role, &metric.kind) {
+        (_, Kind::Text) | (Role::Constant | Role::Field, _) => "-".to_owned(),
+        (Role::Series, _) => format!("{}.{}", group.place, metric.name),
+    }
+}
+
+/// What tells the entities of a group apart, each key with the names that may stand for it.
+fn keys(group: &Group) -> Vec<String> {
+    let keys = group.keys().map(|key| group.names_of(key).join("|"));
+    let label = group.keys().next().map(|_| LABEL.to_owned());
+    keys.chain(label).collect()
+}
+
+/// What else there is to say about them.
+fn other_labels(group: &Group) -> Vec<&'static str> {
+    let names = group.keys().flat_map(|key| group.names_of(key));
+    let names: Vec<&str> = names.collect();
+    let labels = group.labels.iter().map(|label| label.name);
+    labels.filter(|name| !names.contains(name)).collect()
 }
 
 /// What a metric says, with the numbers of its states.
@@ -140,8 +164,11 @@ those that freebox-monitoring 0.9.1 has are the same there.
 - *Since* is the version of the Freebox API that brought it. An older box has no line for it.
 - A number that the box does not tell is no line. Yes is 1 and no is 0; a state that is not \
 known is 999.
-- An entity is told apart by its *keys*: `mac|primary_name` is the first of these that the box \
-tells. *Labels* are further texts that a template can use.
+- *Path* is where it goes below `freebox.<box>.`; a template can say otherwise. A text goes nowhere \
+in Graphite; what never changes (`system.model.…`) has a path only in a template that names it.
+- An entity is told apart by its *keys*; a template may put another name of `mac|primary_name` in \
+its place, or `{label}` in the place of all of them. *Labels* are further texts that a template \
+can use.
 ";
 
     /// The page about all metrics, in Markdown.
@@ -177,28 +204,27 @@ tells. *Labels* are further texts that a template can use.
         }
     }
 
-    fn of_group(group: &crate::metrics::group::Group) -> String {
+    fn of_group(group: &Group) -> String {
         let names = |names: Vec<String>| match names.is_empty() {
             true => "none".to_owned(),
             false => format!("`{}`", names.join("`, `")),
         };
-        let keys = group.identity.iter().map(|keys| keys.join("|")).collect();
-        let constants = group.constants.iter().map(|(name, _)| (*name).to_owned());
-        let labels = constants.chain(group.labels.iter().map(|it| (*it).to_owned()));
+        let labels = other_labels(group).into_iter().map(str::to_owned);
         let mut text = format!(
             "\n### {}\n\nMeasurement `{}`. Keys: {}. Labels: {}.\n\n\
-             | Metric | Meaning | Unit | Kind | Field | Since |\n|---|---|---|---|---|---|\n",
+             | Metric | Path | Meaning | Unit | Kind | Field | Since |\n|---|---|---|---|---|---|---|\n",
             group.name,
-            group.measurement,
-            names(keys),
+            group.measurement(),
+            names(keys(group)),
             names(labels.collect()),
         );
         for metric in group.metrics {
             text += &format!(
-                "| `{}` | {} | {} | {} | `{}` | {} |\n",
+                "| `{}` | `{}` | {} | {} | {} | `{}` | {} |\n",
                 group.metric_name(metric),
+                usual_path(group, metric),
                 meaning(metric).replace('|', "\\|"),
-                metric.unit,
+                metric.unit.symbol(),
                 metric.kind.word(),
                 group.field(metric),
                 metric.since.unwrap_or(group.since),

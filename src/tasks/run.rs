@@ -15,11 +15,11 @@ use crate::cli::Settings;
 use crate::collect::{Collected, collect};
 use crate::deliver::{Backlog, Carbon, Cargo, Destination};
 use crate::encode::{Batch, Counts};
-use crate::sections::exec::{self, Facts};
+use crate::sections::exec::{self, Facts, SectionFacts};
 use crate::sections::patch;
 use crate::state::session::{Remembered, StateFolder};
 use crate::tasks::every::every;
-use crate::template::{RunLabels, Template};
+use crate::template::{RunLabels, Template, label};
 
 /// Collects from the box and delivers, once or again and again.
 ///
@@ -151,6 +151,7 @@ fn collected(settings: &Settings, client: &Client, times: &Times) -> Collected {
     if settings.patch_upload {
         patch::rate_up_bytes_up(&mut collected.samples);
     }
+    label::give(&mut collected.samples);
     collected
 }
 
@@ -252,7 +253,7 @@ impl Run<'_> {
     ) -> Vec<crate::metrics::sample::Sample> {
         let (requests, logins) = self.client.efforts();
         let outcomes = &collected.outcomes;
-        exec::samples(&Facts {
+        let mut samples = exec::samples(&Facts {
             up: self.client.verdict().is_none(),
             duration: self.times.start.elapsed(),
             requests,
@@ -263,9 +264,16 @@ impl Run<'_> {
             spooled: backlog.spooled,
             sections: outcomes
                 .iter()
-                .map(|it| (it.section, it.failures.is_empty(), it.duration))
+                .map(|it| SectionFacts {
+                    name: it.section,
+                    ok: it.failures.is_empty(),
+                    forbidden: !it.forbidden.is_empty(),
+                    duration: it.duration,
+                })
                 .collect(),
-        })
+        });
+        label::give(&mut samples);
+        samples
     }
 
     /// For the person who tries something out.

@@ -5,15 +5,23 @@ use std::cell::Cell;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
-use super::parse::{Path, Piece, Rule, Source, Variable};
+use super::label::LABEL;
+use super::parse::{Path, Piece, Rule, Source, Tag, Variable};
 use super::{LONGEST_NODE, LONGEST_PATH, Node, Part, Pattern, Position, Refusal, Warning};
 use crate::metrics::group::Group;
-use crate::metrics::metric::Metric;
+use crate::metrics::metric::{Kind, Metric, Role};
 
 /// Texts that are known in every run, whatever the metric: what `--name` says, and the box.
 pub(super) const RUN_LABELS: [&str; 5] = ["name", "endpoint", "uid", "api_version", "box_model"];
 /// Texts that follow from the metric itself.
-const METRIC_WORDS: [&str; 4] = ["metric", "default", "field", "measurement"];
+pub(super) const METRIC_WORDS: [&str; 6] = [
+    "metric",
+    "default",
+    "field",
+    "measure",
+    "measurement",
+    "tags",
+];
 /// How many variables may stand in each other.
 const DEEPEST: usize = 16;
 /// How many placeholders a path may come to, those in variables included.
@@ -40,42 +48,52 @@ pub(super) fn compile(
     }
     let mut patterns = Patterns::new();
     let mut claims = Claims::default();
-    let mut used = vec![false; source.rules.len()];
+    let mut uses = vec![(false, false); source.rules.len()];
     for &(group, metric) in metrics {
         let name = group.metric_name(metric);
-        let first = source
-            .rules
-            .iter()
-            .position(|rule| rule.glob.matches(&name));
+        let mut rules = source.rules.iter();
+        let first = rules.position(|rule| rule.glob.matches(&name));
         let Some((number, rule)) = first.and_then(|it| Some((it, source.rules.get(it)?))) else {
             continue;
         };
-        used[number] = true;
-        let Some(path) = &rule.path else { continue };
-        let scope = Scope {
-            variables: &variables,
-            group,
-            metric,
-            placeholders: Cell::new(0),
+        uses[number].0 = true;
+        let Some(path) = rule.path.as_ref().filter(|_| metric.kind != Kind::Text) else {
+            continue;
         };
+        let scope = Scope::new(&variables, group, metric);
         let pattern = scope.pattern(path)?;
+        if !scope.has_a_place() {
+            continue;
+        }
         scope.must_tell_entities_apart(&pattern, path)?;
         claims.add(name, &pattern, path.at)?;
         patterns.insert((group.name, metric.name), pattern);
+        uses[number].1 = true;
     }
     claims.no_leaf_is_a_branch()?;
-    Ok((patterns, unused(&source.rules, &used)))
+    Ok((patterns, odd(&source.rules, &uses)))
 }
 
-fn unused(rules: &[Rule], used: &[bool]) -> Vec<Warning> {
-    let idle = rules.iter().zip(used).filter(|(_, used)| !**used);
-    idle.map(|(rule, _)| Warning {
-        at: rule.at,
-        words: "nothing is left for this rule: no metric has such a name, or an earlier rule \
-                takes them all"
-            .to_owned(),
-    })
-    .collect()
+/// What is odd about rules: each with whether it fits a metric, and whether one has a path by it.
+fn odd(rules: &[Rule], uses: &[(bool, bool)]) -> Vec<Warning> {
+    let words = |rule: &Rule, &(fits, has_path): &(bool, bool)| match (fits, has_path) {
+        (false, _) => Some(
+            "nothing is left for this rule: no metric has such a name, or an earlier rule takes \
+             them all",
+        ),
+        (true, false) if rule.path.is_some() => Some(
+            "this rule gives no line: a text has none in Graphite, and what never changes has \
+             none at {default}; name it with {metric}",
+        ),
+        (true, _) => None,
+    };
+    let warning = |(rule, uses): (&Rule, _)| {
+        Some(Warning {
+            at: rule.at,
+            words: words(rule, uses)?.to_owned(),
+        })
+    };
+    rules.iter().zip(uses).filter_map(warning).collect()
 }
 
 /// The variables of a template, checked.
@@ -93,13 +111,13 @@ impl<'a> Variables<'a> {
     ) -> Result<Self, Refusal> {
         let labels: HashSet<_> = metrics
             .iter()
-            .flat_map(|(group, _)| group.label_names())
+            .flat_map(|(group, _)| label_names(group))
             .collect();
         let mut own: HashMap<&str, &Variable> = HashMap::new();
         for variable in &source.variables {
             let name = variable.name.as_str();
             let words = [RUN_LABELS.as_slice(), METRIC_WORDS.as_slice()].concat();
-            if words.contains(&name) || labels.contains(name) {
+            if words.contains(&name) || labels.contains(name) || name == LABEL {
                 return Err(variable.at.refuse(format!(
                     "{{{name}}} has a meaning of its own; call the variable something else"
                 )));
@@ -160,6 +178,12 @@ impl<'a> Variables<'a> {
     }
 }
 
+/// Every name under which a template may have a text of the entities of a group.
+fn label_names(group: &'static Group) -> impl Iterator<Item = &'static str> {
+    let label = group.keys().next().map(|_| LABEL);
+    group.labels.iter().map(|it| it.name).chain(label)
+}
+
 /// Names in alphabetical order, each once.
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<&str> = names.collect();
@@ -175,6 +199,10 @@ struct Scope<'a> {
     metric: &'static Metric,
     /// How many were met so far.
     placeholders: Cell<usize>,
+    /// Whether `{default}` was among them.
+    is_default: Cell<bool>,
+    /// Whether `{field}` was.
+    is_field: Cell<bool>,
 }
 
 /// A part of a path before it is cut into nodes.
@@ -183,22 +211,67 @@ enum Token {
     Part(Part),
 }
 
-impl Scope<'_> {
+impl<'a> Scope<'a> {
+    fn new(variables: &'a Variables<'a>, group: &'static Group, metric: &'static Metric) -> Self {
+        Scope {
+            variables,
+            group,
+            metric,
+            placeholders: Cell::new(0),
+            is_default: Cell::new(false),
+            is_field: Cell::new(false),
+        }
+    }
+
     fn pattern(&self, path: &Path) -> Result<Pattern, Refusal> {
         let mut tags: Vec<(String, Node)> = Vec::new();
-        for (key, pieces) in &path.tags {
-            if tags.iter().any(|(known, _)| known == key) {
+        for (key, value) in self.tags(path)? {
+            if tags.iter().any(|(known, _)| *known == key) {
                 return Err(path.at.refuse(format!("the tag {key} is given twice")));
             }
-            let tokens = self.tokens(pieces)?;
-            let parts = tokens.into_iter().map(|token| match token {
-                Token::Dot => Part::Text(".".to_owned()),
-                Token::Part(part) => part,
-            });
-            tags.push((key.clone(), parts.collect()));
+            tags.push((key, value));
         }
         let nodes = self.nodes(self.tokens(&path.name)?, path.at)?;
-        Ok(Pattern { nodes, tags })
+        Ok(Pattern {
+            nodes,
+            tags,
+            is_field: self.is_field.get(),
+        })
+    }
+
+    /// The tags with their values, as they stand in the template.
+    fn tags(&self, path: &Path) -> Result<Vec<(String, Node)>, Refusal> {
+        let mut tags = Vec::new();
+        for tag in &path.tags {
+            match tag {
+                Tag::One(key, pieces) => {
+                    let tokens = self.tokens(pieces)?.into_iter();
+                    let parts = tokens.map(|token| match token {
+                        Token::Dot => Part::Text(".".to_owned()),
+                        Token::Part(part) => part,
+                    });
+                    tags.push((key.clone(), parts.collect()));
+                }
+                Tag::All => tags.extend(self.group.labels.iter().filter_map(|label| {
+                    let value = match label.fixed {
+                        Some(text) => Part::Text(text.to_owned()),
+                        None => Part::Label(label.name),
+                    };
+                    Some((label.tag?.to_owned(), vec![value]))
+                })),
+            }
+        }
+        Ok(tags)
+    }
+
+    /// Whether the metric has a path at all in a template that names it so: what never changes is
+    /// not worth a series to somebody who takes everything as it comes.
+    fn has_a_place(&self) -> bool {
+        match self.metric.role {
+            Role::Series => true,
+            Role::Constant => !self.is_default.get(),
+            Role::Field => self.is_field.get(),
+        }
     }
 
     /// Cuts a path at its dots.
@@ -275,7 +348,7 @@ impl Scope<'_> {
 
     /// Whether a name is a label of other entities than this one.
     fn is_lacking(&self, name: &str) -> bool {
-        let own = self.group.label_names().any(|label| label == name);
+        let own = label_names(self.group).any(|label| label == name);
         !own && !RUN_LABELS.contains(&name) && self.variables.labels.contains(name)
     }
 
@@ -293,20 +366,23 @@ impl Scope<'_> {
         let word = |text: &str| Ok(vec![Token::Part(Part::Text(text.to_owned()))]);
         match name {
             "metric" => return word(self.metric.name),
-            "field" => return word(&self.group.field(self.metric)),
-            "measurement" => return word(self.group.measurement),
-            "default" => return Ok(self.default_path()),
+            "field" => {
+                self.is_field.set(true);
+                return word(&self.group.field(self.metric));
+            }
+            "measure" => return Ok(dotted(self.group.measure).collect()),
+            "measurement" => return word(&self.group.measurement()),
+            "default" => {
+                self.is_default.set(true);
+                return Ok(self.default_path());
+            }
+            "tags" => return Err(at.refuse("{tags} stands behind a semicolon only")),
             _ => {}
         }
-        let constant = self
-            .group
-            .constants
-            .iter()
-            .find(|(known, _)| *known == name);
-        if let Some((_, text)) = constant {
+        if let Some(text) = self.group.label(name).and_then(|label| label.fixed) {
             return word(text);
         }
-        let mut labels = self.group.label_names().chain(RUN_LABELS);
+        let mut labels = label_names(self.group).chain(RUN_LABELS);
         match labels.find(|label| *label == name) {
             Some(label) => Ok(vec![Token::Part(Part::Label(label))]),
             None if self.is_lacking(name) => Err(at.refuse(self.lacks(name))),
@@ -317,15 +393,15 @@ impl Scope<'_> {
         }
     }
 
-    /// The name of the metric, with a node for each key of its entity before the last one.
+    /// The place of the entity, and the metric's name.
     fn default_path(&self) -> Vec<Token> {
-        let keys = self.group.identity.iter().filter_map(|names| names.first());
-        let mut tokens: Vec<Token> = dotted(self.group.name).collect();
-        for key in keys {
-            tokens.extend([Token::Dot, Token::Part(Part::Label(key))]);
+        let mut tokens = Vec::new();
+        for node in self.group.place.split('.').chain([self.metric.name]) {
+            let key = self.group.keys().find(|key| node == format!("{{{key}}}"));
+            let part = key.map_or_else(|| Part::Text(node.to_owned()), Part::Label);
+            tokens.extend([Token::Part(part), Token::Dot]);
         }
-        tokens.push(Token::Dot);
-        tokens.push(Token::Part(Part::Text(self.metric.name.to_owned())));
+        tokens.pop();
         tokens
     }
 
@@ -338,32 +414,27 @@ impl Scope<'_> {
     }
 
     fn valid(&self) -> String {
-        let fixed: Vec<&str> = self
-            .group
-            .label_names()
-            .chain(RUN_LABELS)
-            .chain(METRIC_WORDS)
-            .collect();
-        list(
-            fixed
-                .into_iter()
-                .chain(self.variables.by_name.keys().copied()),
-        )
+        let of_entity = label_names(self.group);
+        let fixed: Vec<&str> = of_entity.chain(RUN_LABELS).chain(METRIC_WORDS).collect();
+        let variables = self.variables.by_name.keys().copied();
+        list(fixed.into_iter().chain(variables))
     }
 
     /// Two entities of a group need two paths.
     fn must_tell_entities_apart(&self, pattern: &Pattern, path: &Path) -> Result<(), Refusal> {
-        for names in self.group.identity {
-            if !pattern.tells_apart(names) {
+        if pattern.tells_apart(&[LABEL]) {
+            return Ok(());
+        }
+        for key in self.group.keys() {
+            let names = self.group.names_of(key);
+            if !pattern.tells_apart(&names) {
+                let names = [LABEL].into_iter().chain(names);
+                let names: Vec<String> = names.map(|it| format!("{{{it}}}")).collect();
                 return Err(path.at.refuse(format!(
                     "every {} would go to the same path as {}; put one of {} into it",
                     self.group.name,
                     self.group.metric_name(self.metric),
-                    names
-                        .iter()
-                        .map(|it| format!("{{{it}}}"))
-                        .collect::<Vec<_>>()
-                        .join(", ")
+                    names.join(", ")
                 )));
             }
         }

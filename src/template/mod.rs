@@ -4,6 +4,7 @@
 mod ascii;
 mod compile;
 mod glob;
+pub(crate) mod label;
 mod parse;
 
 use std::fmt;
@@ -12,8 +13,9 @@ use ascii::to_ascii;
 pub(crate) use glob::Glob;
 
 use crate::metrics::group::Group;
-use crate::metrics::metric::Metric;
+use crate::metrics::metric::{Metric, Reading};
 use crate::metrics::sample::Sample;
+use crate::metrics::value::Value;
 
 /// carbon puts `.wsp` behind the last node, and a file name has at most 255 bytes.
 const LONGEST_NODE: usize = 251;
@@ -61,6 +63,8 @@ struct Position {
 pub(crate) struct Pattern {
     nodes: Vec<Node>,
     tags: Vec<(String, Node)>,
+    /// Whether it names the field of freebox-monitoring 0.9.1, and wants its number then.
+    is_field: bool,
 }
 
 /// What stands between two dots.
@@ -107,6 +111,21 @@ impl Template {
     /// What the path of a metric is made of, unless it is dropped.
     pub(crate) fn pattern(&self, group: &Group, metric: &Metric) -> Option<&Pattern> {
         self.patterns.get(&(group.name, metric.name))
+    }
+
+    /// The number that goes to the path of a metric. One that is made of the field's name has what
+    /// freebox-monitoring 0.9.1 has there, if that is a number.
+    pub(crate) fn number<'a>(&self, group: &Group, reading: &'a Reading) -> Option<&'a Value> {
+        let number = match self.pattern(group, reading.metric)?.is_field {
+            true => reading.in_field()?,
+            false => &reading.value,
+        };
+        let number = if number.is_number() {
+            number
+        } else {
+            &reading.value
+        };
+        number.is_number().then_some(number)
     }
 
     /// The path of one number of an entity.

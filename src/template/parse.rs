@@ -40,10 +40,19 @@ pub(super) struct Rule {
 pub(super) struct Path {
     /// What stands before the first semicolon.
     pub(super) name: Vec<Piece>,
-    /// `;key=value`, in the order given.
-    pub(super) tags: Vec<(String, Vec<Piece>)>,
+    /// What stands behind the semicolons, in the order given.
+    pub(super) tags: Vec<Tag>,
     /// Where it starts.
     pub(super) at: Position,
+}
+
+/// What stands behind a semicolon.
+#[derive(Debug)]
+pub(super) enum Tag {
+    /// `key=value`.
+    One(String, Vec<Piece>),
+    /// `{tags}`: all that the entity has.
+    All,
 }
 
 /// A part of a path or of a variable's value.
@@ -184,11 +193,17 @@ impl Line {
         })
     }
 
-    fn tag(&mut self) -> Result<(String, Vec<Piece>), Refusal> {
+    fn tag(&mut self) -> Result<Tag, Refusal> {
         let at = self.here();
+        if self.peek() == Some('{') {
+            return match self.placeholder(at)? {
+                Piece::Placeholder(names, _) if names == ["tags"] => Ok(Tag::All),
+                _ => Err(at.refuse("a tag is written ;key=value; {tags} stands for several")),
+            };
+        }
         let key = self.take_while(is_name);
         if key.is_empty() || self.peek() != Some('=') {
-            return Err(at.refuse("a tag is written ;key=value"));
+            return Err(at.refuse("a tag is written ;key=value, or ;{tags} for all there are"));
         }
         if key == "name" {
             let words =
@@ -201,7 +216,7 @@ impl Line {
         if value.is_empty() {
             return Err(value_at.refuse(format!("the tag {key} has no value")));
         }
-        Ok((key, value))
+        Ok(Tag::One(key, value))
     }
 
     /// Text and placeholders up to a blank, the end or one of `stops`.

@@ -4,19 +4,42 @@ use proptest::prelude::*;
 use serde_json::Value as Json;
 
 use super::*;
-use crate::metrics::metric::{Kind, counter, gauge, state};
+use crate::metrics::label::{fixed, inherited, label as text};
+use crate::metrics::metric::{Kind, Role, counter, gauge, state};
+use crate::metrics::unit::Unit;
 
-const NUMBERS: &[Metric] = &[gauge("rate", "byte/s", "-"), counter("bytes", "byte", "-")];
+const NUMBERS: &[Metric] = &[
+    gauge("rate", Unit::BytePerSecond, "-"),
+    counter("bytes", Unit::Byte, "-").times(8).raw(),
+];
 
-static LINE: Group = Group::new("line", &[state("state", Kind::Is("up"), "-")]).labels(&["media"]);
-static UP: Group = Group::new("line.up", NUMBERS).constants(&[("direction", "up")]);
-static DOWN: Group = Group::new("line.down", NUMBERS).constants(&[("direction", "down")]);
-static PORT: Group = Group::new("switch.port", NUMBERS)
-    .identity(&[&["port", "port_name"]])
+static LINE: Group = Group::new("line", "line", OF_LINE).labels(&[text("media", &["media"])]);
+const OF_LINE: &[Metric] = &[
+    state("state", Kind::Is("up"), "-"),
+    crate::metrics::metric::text("address", "-"),
+    gauge("model", Unit::None, "-").constant(),
+    gauge("old", Unit::None, "-").field_only().field("very_old"),
+];
+static UP: Group = Group::new("line.up", "line.up", NUMBERS).labels(&[fixed("direction", "up")]);
+static DOWN: Group =
+    Group::new("line.down", "line.down", NUMBERS).labels(&[fixed("direction", "down")]);
+static PORT: Group = Group::new("switch.port", "switch.port.{port}", NUMBERS)
+    .labels(&[
+        text("port", &["id"]).tag("switch_port"),
+        text("port_name", &["name"])
+            .names("port")
+            .tag("switch_name"),
+        fixed("kind", "copper").tag("kind"),
+    ])
+    .measure("switch")
     .field_prefix("switch_");
-static CLIENT: Group = Group::new("switch.client", NUMBERS)
-    .identity(&[&["port"], &["mac", "hostname"]])
-    .labels(&["vendor"])
+static CLIENT: Group = Group::new("switch.client", "switch.port.{port}.client.{mac}", NUMBERS)
+    .labels(&[
+        inherited("port"),
+        text("mac", &["mac"]),
+        text("hostname", &["hostname"]).names("mac"),
+        text("vendor", &["vendor"]),
+    ])
     .field_prefix("client_");
 
 fn metrics() -> Vec<(&'static Group, &'static Metric)> {
@@ -45,6 +68,68 @@ fn check(text: &str, expected: &[(&str, &str)]) {
 }
 
 #[test]
+fn keys_stand_behind_their_kind() {
+    check(
+        "** {default}",
+        &[("switch.client.rate", "switch.port.{port}.client.{mac}.rate")],
+    );
+}
+
+#[test]
+fn a_label_stands_for_all_keys() {
+    check(
+        "switch.client.rate x.{label}.{metric}\nswitch.client.* -\n\
+         switch.port.* {prefix}.{measure}.{field};{tags};l={label}\n",
+        &[
+            ("switch.client.rate", "x.{label}.rate"),
+            (
+                "switch.port.bytes",
+                "freebox.switch.switch_bytes;switch_port={port};switch_name={port_name};\
+                 kind=copper;l={label}",
+            ),
+        ],
+    );
+    refused("line.state a.{label}", "line.state has no {label}");
+    refused("label = a", "{label} has a meaning of its own");
+}
+
+#[test]
+fn what_never_changes_has_a_path_where_it_is_named() {
+    check(
+        "** {default}",
+        &[
+            ("line.model", "-"),
+            ("line.old", "-"),
+            ("line.state", "line.state"),
+        ],
+    );
+    check(
+        "line.* {measurement}.{metric}.{host}",
+        &[
+            ("line.model", "freebox.model.{name|endpoint}"),
+            ("line.old", "-"),
+        ],
+    );
+    check(
+        "line.* a.{field}",
+        &[("line.model", "a.model"), ("line.old", "a.very_old")],
+    );
+}
+
+#[test]
+fn a_path_with_the_field_of_the_script_has_its_number() {
+    let bytes = UP.metrics[1].read(&serde_json::json!({"bytes": 5}));
+    let bytes = bytes.expect("a reading");
+    let number = |text| {
+        let template = read(text).expect(text);
+        template.number(&UP, &bytes).map(ToString::to_string)
+    };
+    assert_eq!(number("line.up.* {metric}").as_deref(), Some("40"));
+    assert_eq!(number("line.up.* {field}").as_deref(), Some("5"));
+    assert_eq!(number("line.up.* -"), None);
+}
+
+#[test]
 fn the_first_rule_that_fits_wins() {
     check(
         "prefix = f\nswitch.client.*  -\nline.*.*  {prefix}.l.{direction}.{metric} # comment\n\
@@ -54,6 +139,7 @@ fn the_first_rule_that_fits_wins() {
             ("line.up.rate", "f.l.up.rate"),
             ("line.down.bytes", "f.l.down.bytes"),
             ("line.state", "f.line.state"),
+            ("line.address", "-"),
             ("switch.port.rate", "f.switch.port.{port}.rate"),
         ],
     );
@@ -104,11 +190,11 @@ fn what_cannot_work_is_refused_with_its_place() {
     );
     refused(
         "switch.client.* a.{port}.{metric}",
-        "put one of {mac}, {hostname} into it",
+        "put one of {label}, {mac}, {hostname} into it",
     );
     refused(
         "switch.client.* a.{port}.{vendor|mac}.{metric}",
-        "put one of {mac}, {hostname}",
+        "put one of {label}, {mac}, {hostname}",
     );
     refused(
         "line.*.* a.{metric}",
@@ -198,6 +284,16 @@ fn what_cannot_work_is_refused_with_its_place() {
         "line 1, column 1: ** stands for whole nodes and only at the end",
     );
     refused("line.state a;b", "a tag is written ;key=value");
+    refused("line.state a;{b}", "a tag is written ;key=value");
+    refused(
+        "line.state a.{tags}",
+        "{tags} stands behind a semicolon only",
+    );
+    refused(
+        "switch.port.* a.{field};{tags};kind=x",
+        "the tag kind is given twice",
+    );
+    refused("switch.port.* a.{measure}.x", "would go to the same path");
     refused("line.state a;b=", "the tag b has no value");
     refused("line.state a;b=1;b=2", "the tag b is given twice");
     refused(
@@ -208,15 +304,20 @@ fn what_cannot_work_is_refused_with_its_place() {
 
 #[test]
 fn a_rule_without_metrics_is_odd_but_works() {
-    let template = read("nothing.* a.{metric}\n** {default}\nline.* -\n").expect("a template");
+    let text = "nothing.* a.{metric}\nline.model {default}\nswitch.** -\n** {default}\nline.* -\n";
+    let template = read(text).expect("a template");
     let warnings: Vec<String> = template.warnings.iter().map(Warning::to_string).collect();
-    assert_eq!(warnings.len(), 2);
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
     assert!(
         warnings[0].starts_with("line 1, column 1: nothing is left"),
         "{warnings:?}"
     );
     assert!(
-        warnings[1].starts_with("line 3, column 1: nothing is left"),
+        warnings[1].starts_with("line 2, column 1: this rule gives no line"),
+        "{warnings:?}"
+    );
+    assert!(
+        warnings[2].starts_with("line 5, column 1: nothing is left"),
         "{warnings:?}"
     );
 }
@@ -232,33 +333,26 @@ fn the_shipped_templates_fit_every_metric_there_is() {
             template.warnings
         );
         for (group, metric) in &metrics {
-            assert!(
-                template.pattern(group, metric).is_some(),
-                "{name}: {}",
-                metric.name
-            );
+            let is_listed = template.pattern(group, metric).is_some();
+            let expected = match metric.role {
+                _ if metric.kind == Kind::Text => false,
+                Role::Series => true,
+                Role::Constant | Role::Field => name != "dotted",
+            };
+            assert_eq!(is_listed, expected, "{name}: {}", metric.name);
         }
     }
 }
 
 #[test]
 fn no_entity_has_a_label_with_a_meaning_of_its_own() {
-    let taken = [
-        "prefix",
-        "host",
-        "metric",
-        "default",
-        "field",
-        "measurement",
-    ];
+    let taken = ["prefix", "host", label::LABEL];
     for (group, _) in crate::sections::metrics() {
-        for label in group.label_names() {
-            assert!(
-                !compile::RUN_LABELS.contains(&label),
-                "{}: {label}",
-                group.name
-            );
-            assert!(!taken.contains(&label), "{}: {label}", group.name);
+        for name in group.labels.iter().map(|it| it.name) {
+            let is_free = !taken.contains(&name)
+                && !compile::RUN_LABELS.contains(&name)
+                && !compile::METRIC_WORDS.contains(&name);
+            assert!(is_free, "{}: {name}", group.name);
         }
     }
 }

@@ -111,8 +111,9 @@ fn the_list_of_metrics_is_a_table() {
         .stdout
         .lines()
         .find(|row| row.starts_with("connection.xdsl.down.snr "));
-    let cells: Vec<&str> = row.expect("a row").split_whitespace().take(5).collect();
+    let cells: Vec<&str> = row.expect("a row").split_whitespace().take(6).collect();
     let expected = [
+        "connection.xdsl.down.snr",
         "connection.xdsl.down.snr",
         "dB",
         "gauge",

@@ -42,7 +42,7 @@ fn a_good_receiver_confirms_in_silence() {
     assert_eq!(run.is_fine().stdout, "");
     let lines = receiver.received();
     check_lines(&lines);
-    assert!(lines.contains(".connection.xdsl.down.snr 6 "), "{lines}");
+    assert!(lines.contains(".connection.xdsl.down.snr 6.3 "), "{lines}");
 }
 
 fn a_refused_connection_is_named() {

@@ -135,7 +135,7 @@ fn a_signal_in_the_middle_of_a_run_waits_for_its_end() {
     stays.signal(Signal::TERM);
     assert_eq!(stays.end(), (Some(0), String::new()));
     let text = sink.take().concat();
-    assert!(text.contains(".connection.ftth.sfp_link 1 "), "{text}");
+    assert!(text.contains(".connection.ftth.link 1 "), "{text}");
 }
 
 fn a_second_signal_ends_it_at_once() {

@@ -232,10 +232,11 @@ fn a_replay_gives_as_many_numbers() {
         }
         let name = path.file_stem().and_then(|it| it.to_str()).expect("a name");
         let (_at, monitor) = Marked::new(name).start();
-        let live = monitor.run(&["--all", "--timeout", "20"]);
+        let all = ["--all"];
+        let live = monitor.run(&[&all[..], &["--timeout", "20"]].concat());
         for raw in [&[][..], &["--record-raw"]] {
             let (file, _) = record(&monitor, raw);
-            let replayed = monitor.run(&["--all", "--replay", file.to_str().unwrap()]);
+            let replayed = monitor.run(&[&all[..], &["--replay", file.to_str().unwrap()]].concat());
             // Without the nodes that stand for an entity.
             let values = |text: String| {
                 let mut values: Vec<String> = text

@@ -32,6 +32,7 @@ fn each_box_gives_its_lines() {
         for template in ["dotted", "tagged", "flat"] {
             let arguments = [
                 "--all",
+                "--status-wifi-neighbors",
                 "-t",
                 template,
                 "--replay",
@@ -114,17 +115,17 @@ fn a_full_disk_is_a_failure() {
 fn two_numbers_on_one_path_are_told() {
     let monitor = Monitor::new();
     // The labels differ, so that the template cannot be refused; here both are empty.
-    let text = "connection.state a{ipv6}.x\nconnection.config.wol a{remote_ip}.x\n** -\n";
+    let text = "connection.state a{ipv6}.x\nconnection.config.remote_access a{remote_ip}.x\n** -\n";
     let template = monitor.write("my.template", text);
     let recording = r#"{"format":"freebox-monitor recording 1","api_version":{"api_version":"4.0"},
         "answers":{"connection/":{"success":true,"result":{"state":"up"}},
-                   "connection/config/":{"success":true,"result":{"wol":true}}}}"#;
+                   "connection/config/":{"success":true,"result":{"remote_access":true}}}}"#;
     let recording = monitor.write("recording.json", recording);
     let (template, recording) = (template.to_str().unwrap(), recording.to_str().unwrap());
     let run = monitor.run(&["-t", template, "--replay", recording]);
     run.complained(
         0,
-        "connection.state and connection.config.wol have the same path a.x; the first is written",
+        "connection.state and connection.config.remote_access have the same path a.x; the first is written",
     );
     assert_eq!(run.untimed(), "a.x 1\n");
 }

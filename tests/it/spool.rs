@@ -136,10 +136,10 @@ fn lines_of_a_failed_run_go_first_in_the_next() {
     let monitor = Monitor::new();
     let address = closed_port();
     let run = deliver(&monitor, &address, &[]);
-    run.failed(5, "Connection refused (os error 111); 57 lines are kept");
+    run.failed(5, "Connection refused (os error 111); 52 lines are kept");
     assert_eq!(waiting(&monitor, &address).len(), 1);
     let again = deliver(&monitor, &address, &[]);
-    again.failed(5, "; 114 lines are kept");
+    again.failed(5, "; 104 lines are kept");
     let sink = Sink::at(&address);
     deliver(&monitor, &address, &[]).is_fine();
     let texts = sink.take();
@@ -148,7 +148,7 @@ fn lines_of_a_failed_run_go_first_in_the_next() {
         .lines()
         .map(|line| line.rsplit(' ').next().unwrap().parse().unwrap())
         .collect();
-    assert_eq!(stamps.len(), 3 * 57);
+    assert_eq!(stamps.len(), 3 * 52);
     assert!(stamps.is_sorted(), "{stamps:?}");
 }
 
@@ -157,18 +157,18 @@ fn a_confirmed_run_is_sent_once_more_and_then_forgotten() {
     let address = sink.address();
     deliver(&monitor, &address, &[]).is_fine();
     let first = sink.take().concat();
-    assert_eq!(first.lines().count(), 57);
+    assert_eq!(first.lines().count(), 52);
     a_minute_later(&monitor, &address);
     deliver(&monitor, &address, &[]).is_fine();
     let second = sink.take().concat();
     assert!(second.starts_with(&first), "{second}");
-    assert_eq!(second.lines().count(), 2 * 57);
+    assert_eq!(second.lines().count(), 2 * 52);
     // The first has been confirmed twice, the second once.
     assert_eq!(waiting(&monitor, &address).len(), 1);
     a_minute_later(&monitor, &address);
     deliver(&monitor, &address, &[]).is_fine();
     // The second for the second time, and its own.
-    assert_eq!(sink.take().concat().lines().count(), 2 * 57);
+    assert_eq!(sink.take().concat().lines().count(), 2 * 52);
     assert_eq!(waiting(&monitor, &address).len(), 1);
 }
 
@@ -176,7 +176,7 @@ fn what_was_just_confirmed_rests() {
     let (monitor, sink) = (Monitor::new(), Sink::start());
     for runs in 1..=3 {
         deliver(&monitor, &sink.address(), &[]).is_fine();
-        assert_eq!(sink.take().concat().lines().count(), 57);
+        assert_eq!(sink.take().concat().lines().count(), 52);
         assert_eq!(waiting(&monitor, &sink.address()).len(), runs);
     }
 }
@@ -270,7 +270,7 @@ fn an_empty_file_harms_nothing() {
         "",
     );
     deliver(&monitor, &sink.address(), &["--resend", "0"]).is_fine();
-    assert_eq!(sink.take().concat().lines().count(), 57);
+    assert_eq!(sink.take().concat().lines().count(), 52);
     assert!(waiting(&monitor, &sink.address()).is_empty());
 }
 
@@ -422,7 +422,7 @@ fn two_carbons_have_two_fates() {
     let (monitor, sink, dead) = (Monitor::new(), Sink::start(), closed_port());
     let run = deliver(&monitor, &dead, &["--carbon", &sink.address()]);
     run.failed(5, &format!("carbon at {dead}: no connection"));
-    assert_eq!(sink.take().concat().lines().count(), 57);
+    assert_eq!(sink.take().concat().lines().count(), 52);
     assert!(waiting(&monitor, &sink.address())[0].contains(".1-"));
     assert!(!waiting(&monitor, &dead)[0].contains(".1-"));
     // The same one twice is one.
@@ -536,7 +536,7 @@ fn an_early_close_is_no_confirmation() {
     ] {
         let (monitor, receiver) = (Monitor::new(), Receiver::start(manner));
         let run = deliver(&monitor, &receiver.address(), &[]);
-        run.failed(5, "; 57 lines are kept");
+        run.failed(5, "; 52 lines are kept");
         assert_eq!(waiting(&monitor, &receiver.address()).len(), 1);
     }
 }
@@ -588,7 +588,7 @@ fn a_state_folder_that_is_a_file_stops_nothing() {
     monitor.write(".local/state", "a file");
     let run = deliver(&monitor, &sink.address(), &[]);
     run.complained(0, "warning: cannot write in ");
-    assert_eq!(sink.take().concat().lines().count(), 57);
+    assert_eq!(sink.take().concat().lines().count(), 52);
     let run = deliver(&monitor, &closed_port(), &[]);
     assert_eq!(run.code, 5);
     assert!(run.stderr.contains("; lines are lost"), "{}", run.stderr);
@@ -602,7 +602,7 @@ fn a_spool_that_is_a_file_stops_nothing() {
     );
     let run = deliver(&monitor, &sink.address(), &[]);
     run.complained(0, "warning: lines cannot be kept in ");
-    assert_eq!(sink.take().concat().lines().count(), 57);
+    assert_eq!(sink.take().concat().lines().count(), 52);
 }
 
 fn a_broken_note_is_as_good_as_none() {
@@ -614,7 +614,7 @@ fn a_broken_note_is_as_good_as_none() {
         "{\"dropped\": \"many\"",
     );
     deliver(&monitor, &sink.address(), &[]).is_fine();
-    assert_eq!(sink.take().concat().lines().count(), 57);
+    assert_eq!(sink.take().concat().lines().count(), 52);
 }
 
 fn nobody_else_can_read_what_waits() {
@@ -706,7 +706,7 @@ fn killed_at_any_moment_nothing_is_torn_or_lost() {
         // What has all its lines in a file is in hand.
         for name in waiting(&monitor, &address) {
             let text = fs::read_to_string(folder(&monitor, &address).join(&name));
-            if text.is_ok_and(|text| text.lines().count() == 57 && text.ends_with('\n')) {
+            if text.is_ok_and(|text| text.lines().count() == 52 && text.ends_with('\n')) {
                 kept.insert(name.split('.').next().expect("a name").to_owned());
             }
         }
@@ -748,7 +748,7 @@ fn killed_at_any_moment_nothing_is_torn_or_lost() {
         let lines = whole
             .get(timestamp)
             .map_or(0, std::collections::BTreeSet::len);
-        assert_eq!(lines, 57, "{name}: of {kept:?}");
+        assert_eq!(lines, 52, "{name}: of {kept:?}");
     }
 }
 
@@ -761,5 +761,5 @@ fn nc_can_drain_it_by_hand() {
     let text = fs::read_to_string(folder(&monitor, &address).join(name)).expect("lines");
     // What nc sends is the file as it is: plain lines, each whole.
     check_lines(&text);
-    assert_eq!(text.lines().count(), 57);
+    assert_eq!(text.lines().count(), 52);
 }

@@ -14,6 +14,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         checking_prints_every_path,
         the_usual_places_are_looked_at,
         a_changed_template_changes_the_paths,
+        labels_alone_name_every_entity,
+        a_rule_that_names_what_never_changes_has_it,
+        printed_templates_fit_a_terminal,
     ]
 }
 
@@ -181,10 +184,83 @@ fn a_changed_template_changes_the_paths() {
     let (path, recording) = (path.to_str().unwrap(), recording.to_str().unwrap());
     let run = monitor.run(&["-t", path, "--name", "Été à la mer", "--replay", recording]);
     run.is_fine();
-    assert_eq!(run.value("servers.box.ete_a_la_mer.down.snr"), "6");
+    assert_eq!(run.value("servers.box.ete_a_la_mer.down.snr"), "6.3");
     assert_eq!(
         run.value("servers.box.ffeeddccbbaa99887766554433221100.xdsl.state"),
         "1"
     );
-    assert_eq!(run.stdout.lines().count(), 35, "{}", run.stdout);
+    assert_eq!(run.stdout.lines().count(), 31, "{}", run.stdout);
+}
+
+fn labels_alone_name_every_entity() {
+    let monitor = Monitor::new();
+    let text = "lan.host.* host.{label}.{metric}\nwifi.station.* station.{label}.{metric}\n\
+                switch.port.client.* client.{label}.{metric}\nswitch.port.* port.{label}.{metric}\n\
+                dhcp.lease.* lease.{label}.{metric}\nstorage.partition.* part.{label}.{metric}\n\
+                system.sensor.* sensor.{label}.{metric}\nlte.band.* band.{label}.{metric}\n** -\n";
+    let path = monitor.write("my.template", text);
+    let recording = project_file("tests/boxes/ultra.json");
+    let (path, recording) = (path.to_str().unwrap(), recording.to_str().unwrap());
+    let options = ["-A", "-t", path, "--replay", recording];
+    let run = monitor.run(&options);
+    run.is_fine();
+    for (path, value) in [
+        ("host.nas_0010.ethernet_speed", "2500000000"),
+        ("host.wifiguest_invite_0015.active", "1"),
+        ("station.telephone_d_anais_0011.signal", "-42"),
+        ("station.0016.signal", "-73"),
+        ("port.ethernet_1_1.link", "1"),
+        ("port.sfp_lan.link", "0"),
+        ("lease.nas_0010.static", "1"),
+        ("band.backup_20.rsrp", "-101"),
+    ] {
+        assert_eq!(run.value(path), value, "{path}");
+    }
+    // As many as with the keys.
+    let keyed = text.lines().map(|line| match line.split_once(' ') {
+        Some((glob, path)) if path != "-" => format!("{glob} {{default}}\n"),
+        _ => format!("{line}\n"),
+    });
+    let path = monitor.write("keyed.template", &keyed.collect::<String>());
+    let path = path.to_str().unwrap();
+    let keyed = monitor.run(&["-A", "-t", path, "--replay", recording]);
+    let lines = |text: &str| text.lines().count();
+    assert_eq!(lines(&run.stdout), lines(&keyed.is_fine().stdout));
+}
+
+fn a_rule_that_names_what_never_changes_has_it() {
+    let monitor = Monitor::new();
+    let text = "system.model.* m.{metric}\nlte.** {default}\n** -\n";
+    let path = monitor.write("my.template", text);
+    let recording = project_file("tests/boxes/ultra.json");
+    let (path, recording) = (path.to_str().unwrap(), recording.to_str().unwrap());
+    let run = monitor.run(&["-A", "-t", path, "--replay", recording]);
+    assert_eq!(run.is_fine().value("m.has_dect"), "1");
+    assert!(!run.stdout.contains("radio_plmn"), "{}", run.stdout);
+    let checked = monitor.run(&["-t", path, "--check-template"]);
+    let rows: Vec<Vec<&str>> = checked
+        .stdout
+        .lines()
+        .map(|it| it.split_whitespace().collect())
+        .collect();
+    assert!(
+        rows.contains(&vec!["lte.radio_plmn", "-"]),
+        "{}",
+        checked.stdout
+    );
+    assert!(
+        rows.contains(&vec!["connection.wan_ipv4", "-"]),
+        "{}",
+        checked.stdout
+    );
+}
+
+fn printed_templates_fit_a_terminal() {
+    for name in ["dotted", "tagged", "flat"] {
+        let printed = Monitor::new().run(&["-t", name, "--print-template"]);
+        let lines = printed.is_fine().stdout.lines();
+        let longest = lines.map(|line| line.chars().count()).max();
+        assert!(longest <= Some(80), "{name}: {longest:?}");
+        assert!(printed.stdout.contains("{label}") || name == "tagged");
+    }
 }

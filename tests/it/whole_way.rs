@@ -95,7 +95,7 @@ fn register_collect_and_the_value_is_in_whisper() {
     let after = now();
     assert_eq!(run.is_fine().stdout, "");
     let path = "freebox.home.connection.bytes_down";
-    let power = "freebox.home.connection.ftth.sfp_pwr_rx_dbm";
+    let power = "freebox.home.connection.ftth.rx_power_dbm";
     // carbon makes a file before it writes the point into it.
     let stored = carbon.read_until(SOON, |stored| {
         let is_whole = stored.values().all(|points| !points.is_empty());

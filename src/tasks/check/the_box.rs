@@ -54,7 +54,8 @@ fn count(section: &Section, collected: &Collected) -> usize {
     let is_its_own = |name: &str| section.groups.iter().any(|group| group.name == name);
     let samples = collected.samples.iter();
     let of_section = samples.filter(|sample| is_its_own(sample.group.name));
-    of_section.map(|sample| sample.values.len()).sum()
+    let values = of_section.flat_map(|sample| &sample.values);
+    values.filter(|it| it.value.is_number()).count()
 }
 
 fn of_section(

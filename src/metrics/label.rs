@@ -1,0 +1,91 @@
+//! Texts about an entity: what tells it apart, what people call it, what else is known of it.
+
+/// One text of the entities of a group: its name, where it is read, which tag it is.
+#[derive(Debug)]
+pub(crate) struct Label {
+    /// Its name in templates.
+    pub(crate) name: &'static str,
+    /// The places in the entity's own record where it may stand; the first that holds something
+    /// counts. Without any it is inherited, fixed, or given by the section's code.
+    pub(crate) from: &'static [&'static str],
+    /// Whether the entity that this one is a part of has it too.
+    pub(crate) inherited: bool,
+    /// The text, where it is the same for every entity of the group.
+    pub(crate) fixed: Option<&'static str>,
+    /// The tag that it is in InfluxDB, as in freebox-monitoring 0.9.1 where that has it.
+    pub(crate) tag: Option<&'static str>,
+    /// The key that a template may put it in the place of.
+    pub(crate) stands_for: Option<&'static str>,
+    /// Whether people call the entity so.
+    pub(crate) spoken: bool,
+    /// The value that goes without saying.
+    pub(crate) usual: Option<&'static str>,
+}
+
+/// A text that stands in the record under these paths.
+pub(crate) const fn label(name: &'static str, from: &'static [&'static str]) -> Label {
+    Label {
+        name,
+        from,
+        inherited: false,
+        fixed: None,
+        tag: None,
+        stands_for: None,
+        spoken: false,
+        usual: None,
+    }
+}
+
+/// A text that the section's code finds out.
+pub(crate) const fn given(name: &'static str) -> Label {
+    label(name, &[])
+}
+
+/// A text of the entity that this one is a part of.
+pub(crate) const fn inherited(name: &'static str) -> Label {
+    label(name, &[]).or_inherited()
+}
+
+/// A text that is the same for every entity of the group.
+pub(crate) const fn fixed(name: &'static str, text: &'static str) -> Label {
+    let mut label = label(name, &[]);
+    label.fixed = Some(text);
+    label
+}
+
+impl Label {
+    /// Takes it from the entity that this one is a part of, where the record does not say it.
+    pub(crate) const fn or_inherited(mut self) -> Self {
+        self.inherited = true;
+        self
+    }
+
+    /// Says which tag it is.
+    pub(crate) const fn tag(mut self, tag: &'static str) -> Self {
+        self.tag = Some(tag);
+        self
+    }
+
+    /// Says that it tells entities apart as this key does.
+    pub(crate) const fn stands_for(mut self, key: &'static str) -> Self {
+        self.stands_for = Some(key);
+        self
+    }
+
+    /// Says that people call the entity so.
+    pub(crate) const fn spoken(mut self) -> Self {
+        self.spoken = true;
+        self
+    }
+
+    /// Says that people call the entity so, and that it may stand for this key.
+    pub(crate) const fn names(self, key: &'static str) -> Self {
+        self.stands_for(key).spoken()
+    }
+
+    /// Says which value need not be told.
+    pub(crate) const fn usual(mut self, value: &'static str) -> Self {
+        self.usual = Some(value);
+        self
+    }
+}

@@ -1,0 +1,81 @@
+//! Units: the one that people read, and the base unit behind it.
+
+/// What a number counts or measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// Nothing: a state, an index, a number that names something.
+    None,
+    /// Things; the metric's name says which.
+    Count,
+    /// Frames or packets on a network.
+    Packet,
+    /// Packets in a second.
+    PacketPerSecond,
+    /// Bytes.
+    Byte,
+    /// Thousands of millions of bytes, as disks are sold.
+    Gigabyte,
+    /// Bytes in a second.
+    BytePerSecond,
+    /// Bits in a second.
+    BitPerSecond,
+    /// Seconds, of a length of time or since 1970.
+    Second,
+    /// Degrees Celsius.
+    Celsius,
+    /// Hundredths.
+    Percent,
+    /// Power, against a milliwatt.
+    Dbm,
+    /// A ratio of powers.
+    Decibel,
+    /// Millions of cycles in a second.
+    Megahertz,
+    /// Turns in a minute.
+    Rpm,
+}
+
+impl Unit {
+    /// How it is written behind a number; `-` for none.
+    pub(crate) const fn symbol(self) -> &'static str {
+        match self {
+            Unit::None => "-",
+            Unit::Count => "count",
+            Unit::Packet => "packet",
+            Unit::PacketPerSecond => "packet/s",
+            Unit::Byte => "byte",
+            Unit::Gigabyte => "GB",
+            Unit::BytePerSecond => "byte/s",
+            Unit::BitPerSecond => "bit/s",
+            Unit::Second => "s",
+            Unit::Celsius => "°C",
+            Unit::Percent => "%",
+            Unit::Dbm => "dBm",
+            Unit::Decibel => "dB",
+            Unit::Megahertz => "MHz",
+            Unit::Rpm => "rpm",
+        }
+    }
+
+    /// The base unit as the end of a name in Prometheus, and what a number has to be multiplied by
+    /// to be in it.
+    #[cfg(test)]
+    pub(crate) const fn base(self) -> Option<(&'static str, f64)> {
+        match self {
+            Unit::None | Unit::Count => None,
+            Unit::Packet => Some(("packets", 1.0)),
+            Unit::PacketPerSecond => Some(("packets_per_second", 1.0)),
+            Unit::Byte => Some(("bytes", 1.0)),
+            Unit::Gigabyte => Some(("bytes", 1e9)),
+            Unit::BytePerSecond => Some(("bytes_per_second", 1.0)),
+            Unit::BitPerSecond => Some(("bits_per_second", 1.0)),
+            Unit::Second => Some(("seconds", 1.0)),
+            Unit::Celsius => Some(("celsius", 1.0)),
+            Unit::Percent => Some(("ratio", 0.01)),
+            Unit::Dbm => Some(("dbm", 1.0)),
+            Unit::Decibel => Some(("decibels", 1.0)),
+            Unit::Megahertz => Some(("hertz", 1e6)),
+            Unit::Rpm => Some(("rpm", 1.0)),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What holds for the whole registry: names, fields, words, and that each metric was seen in a
+//! recorded box.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fs;
+use std::path::Path;
+
+use super::*;
+use crate::metrics::metric::Kind;
+
+#[test]
+fn every_metric_has_a_name_and_a_field_of_its_own() {
+    let mut names = HashSet::new();
+    let mut fields = HashSet::new();
+    for (group, metric) in metrics() {
+        let name = group.metric_name(metric);
+        assert!(names.insert(name), "{} twice", metric.name);
+        let field = (group.measurement(), group.field(metric));
+        assert!(fields.insert(field.clone()), "{field:?} twice");
+    }
+}
+
+#[test]
+fn names_can_stand_in_a_path() {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(plain);
+    for (group, metric) in metrics() {
+        assert!(is_name(metric.name), "{}", metric.name);
+        assert!(group.name.split('.').all(is_name), "{}", group.name);
+        let mut place = group.place.split('.');
+        let is_node = |node: &str| is_name(node.trim_start_matches('{').trim_end_matches('}'));
+        assert!(place.all(is_node), "{}", group.place);
+    }
+}
+
+#[test]
+fn keys_are_labels_with_tags_that_tell_as_much() {
+    for (_, group) in groups() {
+        let names: Vec<&str> = group.labels.iter().map(|label| label.name).collect();
+        let unique: HashSet<&&str> = names.iter().collect();
+        assert_eq!(unique.len(), names.len(), "{}: {names:?}", group.name);
+        for key in group.keys() {
+            assert!(names.contains(&key), "{}: {key}", group.name);
+            let names = group.names_of(key).into_iter();
+            let mut labels = names.filter_map(|name| group.label(name));
+            assert!(labels.any(|it| it.tag.is_some()), "{}: {key}", group.name);
+        }
+        for label in group.labels {
+            let key = label.stands_for.unwrap_or(label.name);
+            let is_key = group.keys().any(|it| it == key);
+            assert!(
+                is_key || label.stands_for.is_none(),
+                "{}: {key}",
+                group.name
+            );
+        }
+    }
+}
+
+/// What a reader who sees nothing else has to go by.
+#[test]
+fn every_help_stands_alone() {
+    let mut seen: HashMap<&str, String> = HashMap::new();
+    for (group, metric) in metrics() {
+        let name = group.metric_name(metric);
+        let words = metric.help.split_whitespace().count();
+        assert!(words >= 4, "{name}: {}", metric.help);
+        assert!(metric.help.starts_with(char::is_uppercase), "{name}");
+        assert!(!metric.help.ends_with('.'), "{name}");
+        for pointing in ["It ", "Its ", "The same", "So ", "…", "Since "] {
+            assert!(
+                !metric.help.starts_with(pointing),
+                "{name}: {}",
+                metric.help
+            );
+        }
+        if let Some(other) = seen.insert(metric.help, name.clone()) {
+            // The two directions of DSL are one table.
+            let is_direction = other.replace(".up.", ".down.") == name;
+            assert!(is_direction, "{other} and {name}: {}", metric.help);
+        }
+    }
+}
+
+/// The name in Prometheus: the path without keys, the base unit at the end, `_total` on counters.
+fn prometheus_name(group: &Group, metric: &Metric) -> String {
+    let path = format!("{}.{}", group.name, metric.name);
+    let unit = metric.unit.base().map(|(unit, _)| unit);
+    let said = match unit {
+        // What stands in the name already is said once, at its end.
+        Some("ratio") => Some("percent"),
+        Some(unit) => unit.split('_').next(),
+        None => None,
+    };
+    let is_said = |word: &&str| said != Some(*word) || unit == Some("rpm");
+    let words: Vec<&str> = path.split(['.', '_']).filter(is_said).collect();
+    let mut name = format!("freebox_{}", words.join("_"));
+    if let Some(unit) = unit.filter(|unit| *unit != "rpm") {
+        name += &format!("_{unit}");
+    }
+    match metric.kind {
+        Kind::Counter => name + "_total",
+        _ => name,
+    }
+}
+
+#[test]
+fn every_metric_has_a_name_for_prometheus() {
+    let mut names = HashSet::new();
+    for (group, metric) in metrics().filter(|(_, metric)| metric.kind != Kind::Text) {
+        let name = prometheus_name(group, metric);
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        assert!(name.chars().all(plain) && !name.contains("__"), "{name}");
+        assert!(names.insert(name.clone()), "{name} twice");
+        let ends = ["_count", "_total", "_sum", "_bucket", "_info"];
+        let is_counter = metric.kind == Kind::Counter;
+        let reserved = ends.iter().any(|end| name.ends_with(end));
+        assert_eq!(reserved, is_counter, "{name}");
+        if let Some((_, factor)) = metric.unit.base() {
+            assert!(factor > 0.0, "{name}");
+        }
+    }
+    for name in [
+        "freebox_connection_rate_down_bytes_per_second",
+        "freebox_connection_down_bytes_total",
+        "freebox_switch_port_rx_rate_packets_per_second",
+        "freebox_wifi_survey_busy_ratio",
+        "freebox_connection_ftth_rx_power_dbm",
+        "freebox_system_fan_rpm",
+        "freebox_lan_host_last_activity_time_seconds",
+        "freebox_connection_xdsl_up_errored_seconds_total",
+    ] {
+        assert!(names.contains(name), "{name}");
+    }
+}
+
+/// Measurements, fields and their types are what databases and dashboards hang on. They do not
+/// follow when a metric gets a better name; `tests/boxes/fields.txt` may only grow.
+#[test]
+fn the_fields_of_the_script_stay_as_they_are() {
+    let mut fields = BTreeSet::new();
+    for (group, metric) in metrics() {
+        let kind = match metric.is_text_in_field() {
+            true => "text",
+            false => "number",
+        };
+        let field = group.field(metric);
+        fields.insert(format!("{} {field} {kind}\n", group.measurement()));
+    }
+    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/boxes/fields.txt");
+    let list = fs::read_to_string(list).expect("the list");
+    let frozen: BTreeSet<String> = list.lines().map(|line| format!("{line}\n")).collect();
+    let gone: Vec<&String> = frozen.difference(&fields).collect();
+    let new: Vec<&String> = fields.difference(&frozen).collect();
+    assert!(
+        gone.is_empty() && new.is_empty(),
+        "gone {gone:?}, new {new:?}"
+    );
+}
+
+#[test]
+fn switches_and_letters_are_told_apart() {
+    let switches: HashSet<&str> = SECTIONS.iter().map(|section| section.switch).collect();
+    assert_eq!(switches.len(), SECTIONS.len());
+    let letters = SECTIONS.iter().filter_map(|section| section.letter);
+    let letters: Vec<char> = letters.collect();
+    assert_eq!(letters.iter().collect::<HashSet<_>>().len(), letters.len());
+    // Those of freebox-monitoring 0.9.1.
+    for letter in "CXDBLHSMVZW".chars() {
+        assert!(letters.contains(&letter), "{letter}");
+    }
+}
+
+/// Every metric has a line in `tests/boxes`, in the template that has a path for it; the run itself
+/// is no part of a recording, and a text has no line.
+#[test]
+fn every_metric_was_seen_in_a_recorded_box() {
+    let seen = super::mutations::names_in_recordings();
+    let unseen: BTreeMap<String, &str> = metrics()
+        .filter(|(group, _)| !group.name.starts_with("exec"))
+        .map(|(group, metric)| (group.metric_name(metric), metric.help))
+        .filter(|(name, _)| !seen.contains(name))
+        .collect();
+    assert!(unseen.is_empty(), "{unseen:#?}");
+}

@@ -1,0 +1,332 @@
+//! Copper: the modem and the two directions of the line, a part of what
+//! [`super::connection`] asks for. <https://dev.freebox.fr/sdk/os/connection/>
+
+use serde_json::Value as Json;
+
+use crate::metrics::group::Group;
+use crate::metrics::label::{Label, fixed, inherited, label};
+use crate::metrics::metric::{self, InField, Kind, Metric, counter, gauge, state};
+use crate::metrics::reading::{at, flag, number};
+use crate::metrics::sample::Sample;
+use crate::metrics::unit::Unit;
+use crate::metrics::value::{Scale, Value};
+
+/// The modem and each direction that it tells of, on this line.
+pub(super) fn of_xdsl(xdsl: &Json, line: &Sample) -> Vec<Sample> {
+    let of_modem = Sample::read(&XDSL, xdsl).within(line);
+    let label = |name| of_modem.text(name);
+    let modulation = label("modulation").map(|it| match label("protocol") {
+        Some(protocol) => format!("{it} ({protocol})"),
+        None => it.to_owned(),
+    });
+    let directions = [(&XDSL_UP, "up"), (&XDSL_DOWN, "down")];
+    let directions = directions.map(|(group, name)| {
+        let answer = at(xdsl, name)?;
+        Some(of_direction(group, answer).within(&of_modem))
+    });
+    let of_modem = of_modem.with(const { XDSL.metric("modulation") }, modulation);
+    [Some(of_modem)]
+        .into_iter()
+        .chain(directions)
+        .flatten()
+        .collect()
+}
+
+fn of_direction(group: &'static Group, answer: &Json) -> Sample {
+    let mut sample = Sample::read(group, answer);
+    for (metric, tenths, rounded) in DECIBELS {
+        let rounded = answer.get(rounded).and_then(number);
+        let tenths = answer.get(tenths).and_then(number);
+        let exact = tenths.map(|tenths| tenths.scaled(Scale { times: 1, over: 10 }));
+        let in_field = rounded.clone().map_or(InField::Nothing, InField::Other);
+        sample.add(metric, exact.or(rounded), in_field);
+    }
+    let counters = RETRANSMISSIONS.into_iter().zip(retransmissions(answer));
+    counters.fold(sample, |it, (metric, count)| it.with(metric, count))
+}
+
+/// How often something was sent again, with what success. G.INP and PhyR count under names of
+/// their own and a box may send both; those of the mechanism that is on are meant.
+fn retransmissions(answer: &Json) -> [Option<Value>; 3] {
+    let is_on = |name| answer.get(name).and_then(flag) == Some(true);
+    let read = |names: [&str; 3]| names.map(|name| answer.get(name).and_then(number));
+    let of_ginp = read(["rtx_tx", "rtx_c", "rtx_uc"]);
+    let of_phyr = read(["rxmt", "rxmt_corr", "rxmt_uncorr"]);
+    let counts = |counters: &[Option<Value>; 3]| {
+        let mut known = counters.iter().flatten();
+        known.any(|it| it.as_f64().is_some_and(|count| count != 0.0))
+    };
+    let is_told = |counters: &[Option<Value>; 3]| counters.iter().any(Option::is_some);
+    match (is_on("ginp"), is_on("phyr")) {
+        (true, _) => of_ginp,
+        (false, true) => of_phyr,
+        (false, false) if counts(&of_ginp) => of_ginp,
+        (false, false) if counts(&of_phyr) || !is_told(&of_ginp) => of_phyr,
+        (false, false) => of_ginp,
+    }
+}
+
+/// The modem.
+pub(super) static XDSL: Group = Group::new(
+    "connection.xdsl",
+    "connection.xdsl",
+    &[
+        state(
+            "status",
+            Kind::Code(&[
+                ("disabled", -1),
+                ("down", 0),
+                ("training", 1),
+                ("started", 2),
+                ("chan_analysis", 3),
+                ("msg_exchange", 4),
+                ("showtime", 5),
+            ]),
+            "How far the DSL modem has come with the line",
+        )
+        // `connection/full/` puts a text where `connection/xdsl/` has an object.
+        .from(&["status.status", "status"]),
+        gauge(
+            "uptime",
+            Unit::Second,
+            "Time since the DSL modem synchronised",
+        )
+        .from(&["status.uptime"]),
+        metric::text("modulation", "Modulation and protocol of the DSL line").computed(),
+    ],
+)
+.labels(&[
+    inherited("media").tag("conn_media"),
+    label("xdsl_status", &["status.status", "status"]).tag("xdsl_status"),
+    label("modulation", &["status.modulation"]).tag("xdsl_modulation"),
+    label("protocol", &["status.protocol"]).tag("xdsl_protocol"),
+])
+.field_prefix("xdsl_");
+
+/// What the modem sends.
+pub(super) static XDSL_UP: Group =
+    Group::new("connection.xdsl.up", "connection.xdsl.up", XDSL_DIRECTION)
+        .labels(&LABELS_UP)
+        .field_prefix("xdsl_up_");
+
+/// What the modem receives.
+pub(super) static XDSL_DOWN: Group = Group::new(
+    "connection.xdsl.down",
+    "connection.xdsl.down",
+    XDSL_DIRECTION,
+)
+.labels(&LABELS_DOWN)
+.field_prefix("xdsl_down_");
+
+static LABELS_UP: [Label; 5] = of_modem("up");
+static LABELS_DOWN: [Label; 5] = of_modem("down");
+
+/// A direction has the texts of the modem.
+const fn of_modem(direction: &'static str) -> [Label; 5] {
+    [
+        fixed("direction", direction),
+        inherited("media").tag("conn_media"),
+        inherited("xdsl_status").tag("xdsl_status"),
+        inherited("modulation").tag("xdsl_modulation"),
+        inherited("protocol").tag("xdsl_protocol"),
+    ]
+}
+
+/// What is measured in decibels: where it stands in tenths, and where rounded. The rounded one is
+/// what freebox-monitoring 0.9.1 has.
+const DECIBELS: [(&Metric, &str, &str); 2] = [
+    (XDSL_UP.metric("snr"), "snr_10", "snr"),
+    (XDSL_UP.metric("attenuation"), "attn_10", "attn"),
+];
+
+const RETRANSMISSIONS: [&Metric; 3] = [
+    XDSL_UP.metric("retransmissions"),
+    XDSL_UP.metric("retransmissions_corrected"),
+    XDSL_UP.metric("retransmissions_uncorrected"),
+];
+
+/// Counters start again when the modem synchronises.
+const XDSL_DIRECTION: &[Metric] = &[
+    gauge(
+        "rate",
+        Unit::BitPerSecond,
+        "Rate at which the DSL modem synchronised",
+    )
+    .times(1000)
+    .raw(),
+    gauge(
+        "max_rate",
+        Unit::BitPerSecond,
+        "Rate that the DSL line could carry",
+    )
+    .from(&["maxrate"])
+    .field("maxrate")
+    .times(1000)
+    .raw(),
+    gauge(
+        "snr",
+        Unit::Decibel,
+        "Signal to noise ratio of the DSL line",
+    )
+    .computed()
+    .raw_given(),
+    gauge("attenuation", Unit::Decibel, "Attenuation of the DSL line")
+        .computed()
+        .field("attn")
+        .raw_given(),
+    counter(
+        "fec",
+        Unit::Count,
+        "Errors on the DSL line that were corrected",
+    ),
+    counter(
+        "crc",
+        Unit::Count,
+        "Errors on the DSL line that were not corrected",
+    ),
+    counter(
+        "hec",
+        Unit::Count,
+        "Errors in the headers of cells on the DSL line",
+    ),
+    counter(
+        "errored_seconds",
+        Unit::Second,
+        "Seconds in which the DSL line had errors",
+    )
+    .from(&["es"])
+    .field("es"),
+    counter(
+        "severely_errored_seconds",
+        Unit::Second,
+        "Seconds in which the DSL line had many errors",
+    )
+    .from(&["ses"])
+    .field("ses"),
+    metric::flag(
+        "phyr",
+        "Whether PhyR sends again what was lost on the DSL line",
+    ),
+    metric::flag(
+        "ginp",
+        "Whether G.INP sends again what was lost on the DSL line",
+    )
+    .since("3"),
+    metric::flag("nitro", "Whether Nitro speeds up the DSL line"),
+    counter(
+        "retransmissions",
+        Unit::Count,
+        "Pieces that were sent again on the DSL line",
+    )
+    .computed()
+    .field("rtx_tx"),
+    counter(
+        "retransmissions_corrected",
+        Unit::Count,
+        "Errors on the DSL line that sending again has mended",
+    )
+    .computed()
+    .field("rtx_c"),
+    counter(
+        "retransmissions_uncorrected",
+        Unit::Count,
+        "Errors on the DSL line that sending again has not mended",
+    )
+    .computed()
+    .field("rtx_uc"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::super::check;
+    use super::super::connection::{ASKS, map};
+
+    /// A line of copper that is up, with this direction.
+    fn check_down(direction: &str, expected: &[&str]) {
+        let xdsl = format!(r#"{{"down":{direction}}}"#);
+        let mut all = vec![];
+        let labels = "{direction=down}";
+        all.extend(expected.iter().map(|line| {
+            let (name, value) = line.split_once(' ').expect("a value");
+            format!("connection.xdsl.down.{name}{labels} {value}")
+        }));
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        check(map, ASKS, &[("connection/xdsl/", &xdsl)], &all);
+    }
+
+    #[test]
+    fn copper_with_one_direction_missing() {
+        let xdsl = r#"{"status":{"status":"showtime","uptime":3600,"modulation":"vdsl"},
+            "down":{"rate":45000,"snr_10":61,"snr":6,"attn":8}}"#;
+        let line = r#"{"state":"up","media":"xdsl"}"#;
+        let of_line = "media=xdsl";
+        let modem = "xdsl_status=showtime,modulation=vdsl,media=xdsl";
+        let down = "direction=down,media=xdsl,xdsl_status=showtime,modulation=vdsl";
+        check(
+            map,
+            ASKS,
+            &[("connection/", line), ("connection/xdsl/", xdsl)],
+            &[
+                &format!("connection.state{{{of_line}}} 1"),
+                &format!("connection.media{{{of_line}}} 3"),
+                &format!("connection.xdsl.status{{{modem}}} 5"),
+                &format!("connection.xdsl.uptime{{{modem}}} 3600"),
+                &format!("connection.xdsl.modulation{{{modem}}} vdsl"),
+                &format!("connection.xdsl.down.rate{{{down}}} 45000000 (45000)"),
+                &format!("connection.xdsl.down.snr{{{down}}} 6.1 (6)"),
+                &format!("connection.xdsl.down.attenuation{{{down}}} 8 (8)"),
+            ],
+        );
+    }
+
+    #[test]
+    fn retransmissions_are_those_of_the_mechanism_that_is_on() {
+        let cases = [
+            (r#""phyr":true,"ginp":false"#, [120, 118, 2]),
+            (r#""phyr":false,"ginp":true"#, [0, 0, 0]),
+            (r#""phyr":true,"ginp":true"#, [0, 0, 0]),
+            (r#""phyr":false,"ginp":false"#, [120, 118, 2]),
+            (r#""nitro":true"#, [120, 118, 2]),
+        ];
+        let counters =
+            r#""rxmt":120,"rxmt_corr":118,"rxmt_uncorr":2,"rtx_tx":0,"rtx_c":0,"rtx_uc":0"#;
+        for (mechanisms, [all, corrected, uncorrected]) in cases {
+            let flags = ["phyr", "ginp", "nitro"].into_iter().filter_map(|name| {
+                let (_, value) = mechanisms.split_once(&format!("\"{name}\":"))?;
+                Some(format!("{name} {}", u8::from(value.starts_with("true"))))
+            });
+            let counted = [
+                format!("retransmissions {all}"),
+                format!("retransmissions_corrected {corrected}"),
+                format!("retransmissions_uncorrected {uncorrected}"),
+            ];
+            let expected: Vec<String> = flags.chain(counted).collect();
+            let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+            check_down(&format!("{{{mechanisms},{counters}}}"), &expected);
+        }
+    }
+
+    #[test]
+    fn retransmissions_of_a_box_that_does_not_say_what_is_on() {
+        check_down(
+            r#"{"rtx_tx":0,"rtx_uc":0}"#,
+            &["retransmissions 0", "retransmissions_uncorrected 0"],
+        );
+        check_down(r#"{"rxmt":0}"#, &["retransmissions 0"]);
+        check_down(
+            r#"{"rtx_tx":3,"rxmt":5,"rxmt_corr":5}"#,
+            &["retransmissions 3"],
+        );
+        check_down(r#"{"ginp":true,"rxmt":5}"#, &["ginp 1"]);
+    }
+
+    #[test]
+    fn the_short_form_of_a_box_without_copper() {
+        check(
+            map,
+            ASKS,
+            &[("connection/xdsl/", r#"{"status":"disabled"}"#)],
+            &["connection.xdsl.status{xdsl_status=disabled} -1"],
+        );
+    }
+}
