@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::settings::{Request, Settings, Target, Task, TemplateChoice};
+use super::settings::{HostAge, Request, Settings, Target, Task, TemplateChoice};
 use super::values::{self, Seconds};
 use crate::api::{self, Address, HashType, Trust};
 use crate::base::error::Error;
@@ -29,6 +29,16 @@ pub(super) struct Args {
     /// collect this section as well, by its name below; so do --status-NAME and the letters
     #[argh(option, arg_name = "name", from_str_fn(values::section))]
     status: Vec<&'static Section>,
+
+    /// give no lines to hosts and leases that were not seen for so long, only count them: 12h, 30d,
+    /// or all to have all of them (default 7d)
+    #[argh(
+        option,
+        arg_name = "time",
+        default = "values::USUAL_HOST_AGE",
+        from_str_fn(values::host_age)
+    )]
+    host_age: HostAge,
 
     /// where the box is: HOST, HOST:PORT or URL (default: where it was registered, else
     /// mafreebox.freebox.fr)
@@ -215,6 +225,8 @@ impl Args {
             },
             config: self.config,
             all: self.all,
+            named: self.status,
+            host_age: self.host_age,
             patch_upload: self.patch_rate_up_bytes_up,
             jobs: self.jobs,
             template: self.template.map(TemplateChoice::named),

@@ -13,7 +13,7 @@ use argh::FromArgs;
 
 use args::Args;
 use habits::{Reading, Typed};
-pub(crate) use settings::{Request, Settings, Target, Task, TemplateChoice};
+pub(crate) use settings::{HostAge, Request, Settings, Target, Task, TemplateChoice};
 
 use crate::base::error::{Error, one_line};
 

@@ -36,7 +36,12 @@ pub(super) type Group = (&'static str, &'static [&'static str]);
 pub(super) const GROUPS: [Group; 8] = [
     (
         "What to collect",
-        &["--all", "--status", "--patch-rate-up-bytes-up"],
+        &[
+            "--all",
+            "--status",
+            "--host-age",
+            "--patch-rate-up-bytes-up",
+        ],
     ),
     (
         "From which box",

@@ -31,6 +31,10 @@ pub(crate) struct Settings {
     pub(crate) sections: Vec<&'static Section>,
     /// Whether that is simply all of them.
     pub(crate) all: bool,
+    /// Which were asked for by name.
+    pub(crate) named: Vec<&'static Section>,
+    /// Which hosts have lines.
+    pub(crate) host_age: HostAge,
     /// Whether the upload figures of the line are to be taken from the switch.
     pub(crate) patch_upload: bool,
     /// How many requests to make at a time.
@@ -53,6 +57,15 @@ pub(crate) struct Settings {
     pub(crate) timeout: Option<Duration>,
     /// Whether to say what happens.
     pub(crate) debug: bool,
+}
+
+/// Which hosts, leases and switch clients have lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HostAge {
+    /// All that the box remembers.
+    All,
+    /// Those that were there within this time.
+    Within(Duration),
 }
 
 /// What to do.

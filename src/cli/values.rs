@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::settings::HostAge;
 use crate::sections::{self, Section};
 
 /// A section by its switch.
@@ -45,6 +46,19 @@ pub(super) fn age(word: &str) -> Result<Duration, String> {
     let seconds = with_unit(word, &units).filter(|it| *it > 0);
     let seconds = seconds.ok_or_else(|| "it is a time such as 90s, 30m, 12h or 7d".to_owned());
     seconds.map(Duration::from_secs)
+}
+
+/// Which hosts have lines unless `--host-age` says.
+pub(super) const USUAL_HOST_AGE: HostAge = HostAge::Within(Duration::from_secs(7 * 24 * 3600));
+
+/// Which hosts have lines.
+pub(super) fn host_age(word: &str) -> Result<HostAge, String> {
+    match word {
+        "all" => Ok(HostAge::All),
+        time => age(time)
+            .map(HostAge::Within)
+            .map_err(|words| format!("{words}, or all")),
+    }
 }
 
 /// A number of bytes, with or without a unit.

@@ -12,6 +12,7 @@ mod freeplug;
 mod home;
 mod ipv6;
 mod lan;
+pub(crate) mod left_out;
 mod lte;
 #[cfg(test)]
 mod mutations;

@@ -11,12 +11,12 @@ use crate::base::error::{Error, Exit};
 use crate::base::lock::{self, Lock};
 use crate::base::stderr::say;
 use crate::base::words::{self, BOX, THE_REST};
-use crate::cli::Settings;
+use crate::cli::{HostAge, Settings};
 use crate::collect::{Collected, collect};
 use crate::deliver::{Backlog, Carbon, Cargo, Destination};
 use crate::encode::{Batch, Counts};
 use crate::sections::exec::{self, Facts, SectionFacts};
-use crate::sections::patch;
+use crate::sections::{left_out, patch};
 use crate::state::session::{Remembered, StateFolder};
 use crate::tasks::every::every;
 use crate::template::{RunLabels, Template, label};
@@ -150,6 +150,11 @@ fn collected(settings: &Settings, client: &Client, times: &Times) -> Collected {
     let mut collected = collect(client, &settings.sections, settings.jobs, times.timestamp);
     if settings.patch_upload {
         patch::rate_up_bytes_up(&mut collected.samples);
+    }
+    left_out::strangers(&mut collected.samples, &settings.named);
+    if let HostAge::Within(age) = settings.host_age {
+        let now = (!client.is_replay()).then_some(times.timestamp);
+        left_out::long_gone(&mut collected.samples, age, now);
     }
     label::give(&mut collected.samples);
     collected

@@ -17,6 +17,7 @@ mod delivery;
 mod disk;
 mod every;
 mod hour;
+mod left_out;
 mod parallel;
 mod record;
 mod recordings;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
     trials.extend(check::trials());
     trials.extend(delivery::trials());
     trials.extend(every::trials());
+    trials.extend(left_out::trials());
     trials.extend(parallel::trials());
     trials.extend(record::trials());
     trials.extend(recordings::trials());

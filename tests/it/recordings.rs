@@ -33,6 +33,7 @@ fn each_box_gives_its_lines() {
             let arguments = [
                 "--all",
                 "--status-wifi-neighbors",
+                "--host-age=all",
                 "-t",
                 template,
                 "--replay",

@@ -201,7 +201,7 @@ fn labels_alone_name_every_entity() {
     let path = monitor.write("my.template", text);
     let recording = project_file("tests/boxes/ultra.json");
     let (path, recording) = (path.to_str().unwrap(), recording.to_str().unwrap());
-    let options = ["-A", "-t", path, "--replay", recording];
+    let options = ["-A", "-t", path, "--host-age=all", "--replay", recording];
     let run = monitor.run(&options);
     run.is_fine();
     for (path, value) in [
@@ -223,7 +223,7 @@ fn labels_alone_name_every_entity() {
     });
     let path = monitor.write("keyed.template", &keyed.collect::<String>());
     let path = path.to_str().unwrap();
-    let keyed = monitor.run(&["-A", "-t", path, "--replay", recording]);
+    let keyed = monitor.run(&["-A", "-t", path, "--host-age=all", "--replay", recording]);
     let lines = |text: &str| text.lines().count();
     assert_eq!(lines(&run.stdout), lines(&keyed.is_fine().stdout));
 }
