@@ -57,6 +57,7 @@ pub(super) struct State {
     pub(super) permissions: BTreeMap<String, bool>,
     pub(super) registration: Outcome,
     pub(super) pressed: bool,
+    pub(super) unknown_version: String,
     pub(super) latency: Duration,
     /// Everything that must not be seen anywhere else.
     pub(super) secrets: BTreeSet<String>,
@@ -116,6 +117,7 @@ impl State {
             permissions,
             registration: options.registration,
             pressed: false,
+            unknown_version: "invalid_api_version".to_owned(),
             latency: options.latency,
             challenges: VecDeque::new(),
             session_lifetime: options.session_lifetime,
@@ -125,14 +127,32 @@ impl State {
             patience: options.patience,
             issued: 0,
         };
-        for (path, answer) in options.recording["answers"]
-            .as_object()
-            .into_iter()
-            .flatten()
-        {
-            state.set_answer(path, answer.clone());
-        }
+        state.become_model(&options.recording);
         state
+    }
+
+    pub(super) fn become_model(&mut self, recording: &Json) {
+        self.answers.clear();
+        for (path, answer) in recording["answers"].as_object().into_iter().flatten() {
+            self.set_answer(path, answer.clone());
+        }
+    }
+
+    pub(super) fn set_version(&mut self, version: &str) {
+        self.document["api_version"] = json!(version);
+        let major = version.split('.').next().and_then(|it| it.parse().ok());
+        self.major = major.unwrap_or(16);
+    }
+
+    pub(super) fn set_uid(&mut self, uid: &str) {
+        self.uid = uid.to_owned();
+        self.document["uid"] = json!(uid);
+        self.apps.clear();
+        self.sessions.clear();
+    }
+
+    pub(super) fn set_in_document(&mut self, field: &str, value: Json) {
+        self.document[field] = value;
     }
 
     pub(super) fn set_answer(&mut self, path: &str, answer: Json) {
@@ -156,7 +176,7 @@ impl State {
         match (version, major) {
             ("latest", _) => {}
             (_, Some(major)) if (1..=self.major).contains(&major) => {}
-            (_, Some(_)) => return Response::json(404, failure("invalid_api_version", "Version")),
+            (_, Some(_)) => return Response::json(404, failure(&self.unknown_version, "Version")),
             _ => return unknown_path(),
         }
         let path = path.trim_end_matches('/');

@@ -93,6 +93,8 @@ pub(super) struct Plan {
 
 struct Rule {
     prefix: String,
+    /// Whether nothing may follow but a moment.
+    exact: bool,
     fault: Fault,
     healthy: usize,
     times: usize,
@@ -103,15 +105,31 @@ impl Plan {
     pub(super) fn add(&mut self, prefix: &str, fault: Fault, healthy: usize, times: usize) {
         self.rules.push(Rule {
             prefix: prefix.to_owned(),
+            exact: false,
             fault,
             healthy,
             times,
         });
     }
 
+    /// Adds a rule for this path and no other.
+    pub(super) fn add_exact(&mut self, path: &str, fault: Fault) {
+        self.rules.push(Rule {
+            prefix: timeless(path).to_owned(),
+            exact: true,
+            fault,
+            healthy: 0,
+            times: usize::MAX,
+        });
+    }
+
     /// The fault for a request, if there is one. `path` is below the API's base.
     pub(super) fn next(&mut self, path: &str) -> Option<Fault> {
-        let fits = |rule: &&mut Rule| rule.times > 0 && path.starts_with(&rule.prefix);
+        let is_meant = |rule: &Rule| match rule.exact {
+            true => timeless(path) == rule.prefix,
+            false => path.starts_with(&rule.prefix),
+        };
+        let fits = |rule: &&mut Rule| rule.times > 0 && is_meant(rule);
         let rule = self.rules.iter_mut().rev().find(fits)?;
         if rule.healthy > 0 {
             rule.healthy -= 1;
@@ -126,6 +144,17 @@ impl Plan {
         self.rules
             .iter()
             .any(|rule| matches!(rule.fault, Fault::HangAccept))
+    }
+}
+
+/// A path without the slash or the moment at its end.
+fn timeless(path: &str) -> &str {
+    let path = path.trim_end_matches('/');
+    match path.rsplit_once('/') {
+        Some((rest, last)) if last.len() >= 12 && last.bytes().all(|it| it.is_ascii_digit()) => {
+            rest
+        }
+        _ => path,
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Options {
     pub https_port: u16,
     /// The domain it says to have.
     pub api_domain: String,
+    /// The address of this machine to listen at.
+    pub address: &'static str,
     /// Its identity, if not that of the recording.
     pub uid: Option<String>,
     /// The applications that have been granted access.
@@ -73,6 +75,7 @@ impl Default for Options {
             https: Some(Certificate::Good),
             https_port: 0,
             api_domain: "localhost".to_owned(),
+            address: "127.0.0.1",
             uid: None,
             apps: Vec::new(),
             latency: Duration::ZERO,
@@ -162,6 +165,7 @@ pub struct SeenRequest {
 pub struct SimulatedFreebox {
     shared: Arc<Shared>,
     folder: TempDir,
+    address: &'static str,
     ports: Ports,
     tls: Option<Arc<rustls::ServerConfig>>,
     listeners: Mutex<Vec<JoinHandle<()>>>,
@@ -198,8 +202,9 @@ impl SimulatedFreebox {
             std::fs::write(folder.path().join("ca.pem"), made.ca_pem).expect("the CA file");
             made.config
         });
-        let http = bind(options.http_port);
-        let https = tls.as_ref().map(|_| bind(options.https_port));
+        let address = options.address;
+        let http = bind(address, options.http_port);
+        let https = tls.as_ref().map(|_| bind(address, options.https_port));
         let ports = Ports {
             http: port(&http),
             https: https.as_ref().map(port),
@@ -216,6 +221,7 @@ impl SimulatedFreebox {
         let started = SimulatedFreebox {
             shared,
             folder,
+            address,
             ports,
             tls,
             listeners: Mutex::default(),
@@ -261,6 +267,11 @@ impl SimulatedFreebox {
     /// The empty prefix is every request.
     pub fn fault(&self, prefix: &str, fault: Fault) {
         lock(&self.shared.faults).add(prefix, fault, 0, usize::MAX);
+    }
+
+    /// The same for the path `path` and no other; a moment at its end makes no difference.
+    pub fn fault_at(&self, path: &str, fault: Fault) {
+        lock(&self.shared.faults).add_exact(path, fault);
     }
 
     /// The same for the next `times` such requests only.
@@ -321,6 +332,31 @@ impl SimulatedFreebox {
         lock(&self.shared.state).answers.clone()
     }
 
+    /// Lets every path that a recording has answer as it does there, and no other.
+    pub fn become_model(&self, recording: &Json) {
+        lock(&self.shared.state).become_model(recording);
+    }
+
+    /// Speaks another version of the API from now on, as after an update or a factory reset.
+    pub fn set_version(&self, version: &str) {
+        lock(&self.shared.state).set_version(version);
+    }
+
+    /// Says this, from now on, when it is asked in a version that it does not speak.
+    pub fn set_words_for_unknown_versions(&self, error_code: &str) {
+        lock(&self.shared.state).unknown_version = error_code.to_owned();
+    }
+
+    /// Becomes another box at the same address, which has never heard of anybody.
+    pub fn set_uid(&self, uid: &str) {
+        lock(&self.shared.state).set_uid(uid);
+    }
+
+    /// Says something else in the answer to `/api_version`.
+    pub fn set_in_document(&self, field: &str, value: Json) {
+        lock(&self.shared.state).set_in_document(field, value);
+    }
+
     /// Changes what becomes of requests for access.
     pub fn set_registration(&self, outcome: Outcome) {
         lock(&self.shared.state).registration = outcome;
@@ -362,6 +398,7 @@ impl SimulatedFreebox {
     /// Opens the same ports again.
     pub fn accept_again(&self) {
         self.shared.refusing.store(false, Ordering::Relaxed);
+        let bind = |port| bind(self.address, port);
         self.listen(bind(self.ports.http), self.ports.https.map(bind));
     }
 }
@@ -396,11 +433,11 @@ impl Shared {
     }
 }
 
-fn bind(port: u16) -> TcpListener {
+fn bind(address: &str, port: u16) -> TcpListener {
     // A port that was just closed may be held for a moment by what was not read to its end.
     let until = Instant::now() + Duration::from_secs(5);
     loop {
-        match TcpListener::bind(("127.0.0.1", port)) {
+        match TcpListener::bind((address, port)) {
             Ok(listener) => return listener,
             Err(error) if Instant::now() > until => panic!("port {port}: {error}"),
             Err(_) => thread::sleep(Duration::from_millis(20)),
