@@ -2,13 +2,14 @@
 //! and lets each section make samples of the answers.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
 use crate::api::{Client, Error, Kind, USUAL_SIZE};
+use crate::base::threads;
 use crate::base::words::{about, looked_at};
 use crate::metrics::sample::Sample;
 use crate::sections::Section;
@@ -227,17 +228,14 @@ impl Board {
             for number in 1..jobs.max(1) {
                 let board = &self;
                 let work = move || board.work(client, number);
-                if thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                if threads::spawn_scoped(scope, work).is_err() {
                     // A machine that has no thread left for us gets by with fewer.
                     break;
                 }
             }
             self.work(client, 0);
         });
-        self.state
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
-            .answered
+        std::mem::take(&mut self.lock().answered)
     }
 
     fn work(&self, client: &Client, number: usize) {
@@ -282,15 +280,12 @@ impl Board {
                 work.busy += 1;
                 return wish;
             }
-            work = self
-                .changed
-                .wait(work)
-                .unwrap_or_else(PoisonError::into_inner);
+            work = threads::wait(&self.changed, work);
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Work> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        threads::lock(&self.state)
     }
 }
 

@@ -36,7 +36,9 @@ use base::words;
 use cli::Request;
 
 fn main() -> ExitCode {
-    let request = cli::request(env::args_os().skip(1));
+    base::fault::ends_the_program();
+    base::limits::full_files_are_errors();
+    let request = base::limits::must_suffice().and_then(|()| cli::request(env::args_os().skip(1)));
     words::start(matches!(&request, Ok(Request::Do(settings)) if settings.debug));
     let exit = match request {
         Ok(Request::Print(text)) => told(deliver::stdout::deliver(&text)),

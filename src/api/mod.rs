@@ -7,10 +7,9 @@ mod envelope;
 mod error;
 mod login;
 mod recording;
-mod roots;
 mod transport;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -20,10 +19,10 @@ pub(crate) use discovery::{Endpoint, Search, find};
 pub(crate) use error::{Error, Kind, PERMISSIONS_PAGE};
 pub(crate) use login::{App, HashType, Status, authorize, status};
 pub(crate) use recording::Recording;
-pub(crate) use roots::read_bundle;
-pub(crate) use transport::{Limits, SIZE_OF_HOSTS, Transport, Trust, USUAL_SIZE};
+pub(crate) use transport::{Limits, SIZE_OF_HOSTS, Transport, USUAL_SIZE};
 
 use crate::base::secret::Secret;
+use crate::base::threads;
 use transport::{Answer, Fault};
 
 /// One for a run that has no session, one more for a session that ends in the middle.
@@ -367,8 +366,7 @@ impl Live {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // A thread that panicked leaves nothing half done in here.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        threads::lock(&self.state)
     }
 }
 

@@ -19,6 +19,7 @@ use serde_json::{Map, Value as Json, json};
 use super::discovery::Endpoint;
 use super::envelope;
 use super::error::Kind;
+use crate::base::deadline::Deadline;
 use crate::base::error::Error;
 use crate::base::files;
 
@@ -57,9 +58,10 @@ impl Recording {
     ///
     /// # Errors
     /// When the file cannot be read or is no recording.
-    pub(crate) fn load(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn load(path: &Path, deadline: Deadline) -> Result<Self, Error> {
         let bad = |why: &str| Error::misuse(format!("{}: no recording: {why}", path.display()));
-        let mut recording: Recording = serde_json::from_slice(without_mark(&files::read(path)?))
+        let content = files::read(path, deadline)?;
+        let mut recording: Recording = serde_json::from_slice(without_mark(&content))
             .map_err(|error| bad(&error.to_string()))?;
         if recording.format != FORMAT {
             return Err(bad(&format!("its \"format\" is not \"{FORMAT}\"")));

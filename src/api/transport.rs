@@ -1,49 +1,30 @@
 //! One request, one answer: the HTTP client with all its limits, and what its failures mean.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustls::CertificateError;
 use serde_json::Value as Json;
-use ureq::config::Config;
-use ureq::http::{Response, Uri};
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::http::Response;
 use ureq::{Agent, Body};
 
 use super::error::Kind;
-use super::roots::free_roots;
 use crate::base::deadline::Deadline;
 use crate::base::error::{chain, one_line};
+use crate::base::http::{self, LONGEST_CONNECT, Lookups, Trust, about_certificate};
 use crate::base::secret::Secret;
+use crate::base::threads::lock;
 
 /// How many bytes an answer may have. Hardly any comes near.
 pub(crate) const USUAL_SIZE: u64 = 8 * 1024 * 1024;
 /// The same for the lists of hosts, the only ones that grow for ever: a box forgets nobody, and
 /// telephones have a new address every day. A host is about a kilobyte.
 pub(crate) const SIZE_OF_HOSTS: u64 = 64 * 1024 * 1024;
-/// A box on the same network answers in milliseconds.
-const LONGEST_CONNECT: Duration = Duration::from_secs(5);
-/// The most that `--jobs` can ask for.
-const MOST_CONNECTIONS: usize = 16;
 /// The header that carries the session.
 const SESSION_HEADER: &str = "X-Fbx-App-Auth";
-
-/// What to trust.
-#[derive(Clone, Debug)]
-pub(crate) enum Trust {
-    /// Free's roots and the public ones.
-    BuiltIn,
-    /// These roots and no others.
-    Only(Vec<Certificate<'static>>),
-    /// Anything (`--ssl-no-verify`).
-    Anything,
-}
 
 /// The limits of a run, as far as requests are concerned.
 #[derive(Clone, Copy, Debug)]
@@ -66,39 +47,11 @@ impl Limits {
 #[derive(Debug)]
 pub(crate) struct Transport {
     agent: Agent,
+    lookups: Lookups,
     limits: Mutex<Limits>,
     requests: AtomicU64,
     /// What was fetched, by address, where somebody wants to keep it.
     tape: Option<Mutex<Vec<(String, Answer)>>>,
-}
-
-/// The name look-ups of a run. One is enough for all the requests to a host, which would else
-/// cost a thread and a question to the resolver each.
-#[derive(Debug, Default)]
-struct Lookups {
-    system: DefaultResolver,
-    /// By scheme, host and port.
-    known: Mutex<HashMap<String, ResolvedSocketAddrs>>,
-}
-
-impl Resolver for Lookups {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let scheme = uri.scheme_str().unwrap_or_default();
-        let authority = uri.authority().map_or("", |it| it.as_str());
-        let origin = format!("{scheme}://{authority}");
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(addresses) = known.get(&origin) {
-            return Ok(addresses.clone());
-        }
-        let addresses = self.system.resolve(uri, config, timeout)?;
-        known.insert(origin, addresses.clone());
-        Ok(addresses)
-    }
 }
 
 /// What came back, whatever its status.
@@ -130,35 +83,10 @@ pub(super) enum Fault {
 impl Transport {
     /// A client that trusts `trust` and keeps within `limits`.
     pub(crate) fn new(trust: &Trust, limits: Limits) -> Self {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = TlsConfig::builder()
-            .unversioned_rustls_crypto_provider(provider)
-            .root_certs(roots(trust))
-            .disable_verification(matches!(trust, Trust::Anything))
-            .build();
-        let config = Agent::config_builder()
-            .tls_config(tls)
-            .timeout_connect(Some(LONGEST_CONNECT.min(limits.request)))
-            .max_idle_age(Duration::from_secs(60))
-            // Most answers are small; a connection has buffers of its own.
-            .input_buffer_size(32 * 1024)
-            .output_buffer_size(4 * 1024)
-            // As many as there can be at a time.
-            .max_idle_connections(MOST_CONNECTIONS)
-            .max_idle_connections_per_host(MOST_CONNECTIONS)
-            // What looks like an error by its status holds the box's own words.
-            .http_status_as_error(false)
-            // A redirect could carry the session to another host.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            // The box is on this side of any proxy.
-            .proxy(None)
-            .user_agent(concat!("freebox-monitor/", env!("CARGO_PKG_VERSION")))
-            .accept("application/json")
-            .build();
-        let agent = Agent::with_parts(config, DefaultConnector::default(), Lookups::default());
+        let (agent, lookups) = http::agent(trust, limits.request);
         Transport {
             agent,
+            lookups,
             limits: Mutex::new(limits),
             requests: AtomicU64::new(0),
             tape: None,
@@ -174,14 +102,13 @@ impl Transport {
     /// What was fetched so far, in order, if it was kept.
     pub(super) fn tape(&self) -> Vec<(String, Answer)> {
         let tape = self.tape.as_ref();
-        tape.map_or_else(Vec::new, |tape| {
-            tape.lock().unwrap_or_else(PoisonError::into_inner).clone()
-        })
+        tape.map_or_else(Vec::new, |tape| lock(tape).clone())
     }
 
     /// Begins another run, with limits of its own.
     pub(super) fn begin(&self, limits: Limits) {
-        *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = limits;
+        *lock(&self.limits) = limits;
+        self.lookups.forget();
         self.requests.store(0, Ordering::Relaxed);
     }
 
@@ -217,8 +144,7 @@ impl Transport {
             other => other,
         };
         if let (Some(tape), Ok(answer)) = (&self.tape, &answer) {
-            let mut tape = tape.lock().unwrap_or_else(PoisonError::into_inner);
-            tape.push((url.to_owned(), answer.clone()));
+            lock(tape).push((url.to_owned(), answer.clone()));
         }
         answer
     }
@@ -244,7 +170,7 @@ impl Transport {
         largest: u64,
         ask: impl FnOnce(Duration) -> Result<Response<Body>, ureq::Error>,
     ) -> Result<Answer, Fault> {
-        let limits = *self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        let limits = *lock(&self.limits);
         let limit = match limits.deadline.left() {
             Some(left) => left.min(limits.request),
             None => return Err(Fault::TimedOut(Duration::ZERO)),
@@ -274,20 +200,6 @@ fn read(mut response: Response<Body>, largest: u64, limit: Duration) -> Result<A
         status: status.as_u16(),
         body: body.read_to_vec().map_err(|error| fault(error, limit))?,
     })
-}
-
-fn roots(trust: &Trust) -> RootCerts {
-    match trust {
-        Trust::BuiltIn => {
-            let public = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
-            let public = public
-                .iter()
-                .map(|root| Certificate::from_der(root.as_ref()));
-            RootCerts::from(free_roots().chain(public))
-        }
-        Trust::Only(roots) => RootCerts::new_with_certs(roots),
-        Trust::Anything => RootCerts::new_with_certs(&[]),
-    }
 }
 
 /// What an error of the HTTP client means to a person. `limit` is what the request was given.
@@ -329,28 +241,19 @@ fn io_fault(error: &io::Error, limit: Duration) -> Fault {
 
 fn tls_fault(error: &rustls::Error) -> Fault {
     use CertificateError as Bad;
-    let words = match error {
-        rustls::Error::InvalidCertificate(bad) => match bad {
-            Bad::Expired | Bad::ExpiredContext { .. } => "its certificate has expired",
-            Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
-                "its certificate is not valid yet; is the clock of this machine right?"
+    match error {
+        rustls::Error::InvalidCertificate(bad) => {
+            let mut words = about_certificate(bad);
+            if let Bad::NotValidForName | Bad::NotValidForNameContext { .. } = bad {
+                words.push_str(
+                    "; use --endpoint mafreebox.freebox.fr or --api-endpoint-detect-ssl-domain",
+                );
             }
-            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
-                "its certificate is for another host name; \
-                 use --endpoint mafreebox.freebox.fr or --api-endpoint-detect-ssl-domain"
-            }
-            Bad::UnknownIssuer => {
-                "its certificate is not from Free or a public authority; \
-                 --ssl-ca-bundle-file names the roots to trust instead"
-            }
-            other => return Fault::Certificate(format!("its certificate is not good: {other}")),
-        },
-        rustls::Error::InvalidMessage(_) => {
-            return Fault::NoTls;
+            Fault::Certificate(words)
         }
-        other => return Fault::Broken(format!("TLS: {other}")),
-    };
-    Fault::Certificate(words.to_owned())
+        rustls::Error::InvalidMessage(_) => Fault::NoTls,
+        other => Fault::Broken(format!("TLS: {other}")),
+    }
 }
 
 impl From<Fault> for Kind {

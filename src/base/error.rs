@@ -18,7 +18,9 @@ pub(crate) enum Exit {
     Unreachable = 4,
     /// Carbon did not confirm the lines.
     Undelivered = 5,
-    /// Another run is still going.
+    /// A fault of the program itself.
+    Fault = 70,
+    /// Another run was still delivering to that carbon when the time was over.
     Busy = 75,
 }
 

@@ -1,34 +1,51 @@
 //! Reading and writing files: whole, bounded, and private where it matters.
+//!
+//! What somebody has named is read and written where it is. A symbolic link is followed and stays,
+//! a regular file is replaced in one step, a pipe or a device is written to and never replaced.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::{Access, access};
 use tempfile::NamedTempFile;
 
+use super::place::{Place, folder_of};
+use super::stream;
 use crate::base::deadline::Deadline;
 use crate::base::error::Error;
 
 /// Larger than any file that is meant: something else was named by mistake.
 const LARGEST: u64 = 64 * 1024 * 1024;
+/// What the names of files begin with that are about to be something else.
+const FRESH: &str = ".freebox-monitor-";
+/// Older than any run: whoever made such a file was killed.
+const FORGOTTEN: Duration = Duration::from_secs(3600);
+/// Only its owner may read it.
+const PRIVATE: u32 = 0o600;
+/// Everybody may read it.
+const FOR_ALL: u32 = 0o644;
 
-/// Reads a file that the user named or that a convention names.
+/// Reads a file that the user named or that a convention names. It may be a pipe, whose end is
+/// waited for.
 ///
 /// # Errors
 /// A misuse that names the file and keeps the system's words.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    let cannot =
-        |cause: io::Error| Error::misuse(format!("cannot read {}", path.display())).because(cause);
-    let file = File::open(path).map_err(cannot)?;
-    let mut content = Vec::new();
-    file.take(LARGEST + 1)
-        .read_to_end(&mut content)
-        .map_err(cannot)?;
-    match content.len() as u64 > LARGEST {
-        true => Err(cannot(io::Error::other("it is larger than 64 MiB"))),
-        false => Ok(content),
+pub(crate) fn read(path: &Path, deadline: Deadline) -> Result<Vec<u8>, Error> {
+    try_read(path, deadline)
+        .map_err(|cause| Error::misuse(format!("cannot read {}", path.display())).because(cause))
+}
+
+/// Reads a file that the program itself keeps. What is no regular file is none of those.
+///
+/// # Errors
+/// The system's.
+pub(crate) fn read_own(path: &Path) -> io::Result<Vec<u8>> {
+    match fs::metadata(path)?.is_file() {
+        true => read_regular(path),
+        false => Err(io::Error::other("it is no regular file")),
     }
 }
 
@@ -79,6 +96,12 @@ pub(crate) fn may_make_in(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// Whether a path is a symbolic link to what is not there (yet).
+pub(crate) fn leads_nowhere(path: &Path) -> bool {
+    let is_missing = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+    path.is_symlink() && fs::metadata(path).is_err_and(is_missing)
+}
+
 /// Whether anybody but the owner may read or change it.
 pub(crate) fn is_open_to_others(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|it| it.permissions().mode() & 0o077 != 0)
@@ -90,7 +113,7 @@ pub(crate) fn is_open_to_others(path: &Path) -> bool {
 /// # Errors
 /// A misuse that names the file and keeps the system's words.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
-    try_write_private(path, content).map_err(|cause| cannot_write(path, cause))
+    keep(path, content, File::sync_all).map_err(|cause| cannot_write(path, cause))
 }
 
 /// Writes a file as [`write_private`] does, but does not force it to the disk: for what is made
@@ -99,12 +122,28 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
 /// # Errors
 /// A misuse that names the file and keeps the system's words.
 pub(crate) fn write_for_now(path: &Path, content: &[u8]) -> Result<(), Error> {
-    let written = fresh_beside(path).and_then(|mut fresh| {
-        fresh.write_all(content)?;
-        fresh.persist(path)?;
-        Ok(())
-    });
-    written.map_err(|cause| cannot_write(path, cause))
+    keep(path, content, |_| Ok(())).map_err(|cause| cannot_write(path, cause))
+}
+
+/// Hands content to whatever a path leads to, for everybody to read where that is a new file.
+///
+/// # Errors
+/// A misuse that names the file and keeps the system's words. What was there before is still whole
+/// then, unless nothing but writing over it was possible.
+pub(crate) fn write_for_all(path: &Path, content: &[u8], deadline: Deadline) -> Result<(), Error> {
+    put(path, content, FOR_ALL, deadline).map_err(|cause| cannot_write(path, cause))
+}
+
+/// Does as [`write_for_all`], for its owner only where that is a new file.
+///
+/// # Errors
+/// As there.
+pub(crate) fn write_for_owner(
+    path: &Path,
+    content: &[u8],
+    deadline: Deadline,
+) -> Result<(), Error> {
+    put(path, content, PRIVATE, deadline).map_err(|cause| cannot_write(path, cause))
 }
 
 /// Makes a folder that only its owner may look into, with those above it.
@@ -118,23 +157,32 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
         .create(folder)
 }
 
-/// Makes the folder that a file is to be in.
-///
-/// # Errors
-/// The system's.
-pub(crate) fn make_folder_of(path: &Path) -> io::Result<()> {
-    make_folder(folder_of(path))
-}
-
 /// Makes sure that [`write_private`] will work, before somebody is asked to do something for it.
 ///
 /// # Errors
 /// A misuse that names the file and keeps the system's words.
 pub(crate) fn must_be_writable(path: &Path) -> Result<(), Error> {
-    match fresh_beside(path) {
-        Ok(_) => Ok(()),
-        Err(cause) => Err(cannot_write(path, cause)),
-    }
+    let fresh = place_to_keep(path).and_then(|path| {
+        make_folder(folder_of(&path))?;
+        fresh_in(folder_of(&path))
+    });
+    fresh.map(drop).map_err(|cause| cannot_write(path, cause))
+}
+
+/// Makes sure that [`write_for_owner`] and [`write_for_all`] will most likely work.
+///
+/// # Errors
+/// A misuse that names the file and keeps the system's words.
+pub(crate) fn must_take_output(path: &Path) -> Result<(), Error> {
+    let tried = match Place::of(path) {
+        Ok(Place::Stream(_)) => Ok(()),
+        Ok(Place::File(path)) => fresh_in(folder_of(&path)).map(drop).or_else(|cause| {
+            let there = OpenOptions::new().write(true).open(&path);
+            there.map(drop).map_err(|_| cause)
+        }),
+        Err(cause) => Err(cause),
+    };
+    tried.map_err(|cause| cannot_write(path, cause))
 }
 
 /// A name for a file that tells what it is for.
@@ -147,53 +195,166 @@ pub(crate) fn file_name(text: &str) -> String {
     name.trim_start_matches('.').to_owned()
 }
 
-/// Writes a file that everybody may read, replaced in one step.
+/// A private file in a folder, with a name that nobody looks for. It goes when it is dropped, and
+/// one of a run that was killed goes when the next is made.
 ///
 /// # Errors
-/// A misuse that names the file and keeps the system's words.
-pub(crate) fn write_for_all(path: &Path, content: &[u8], _deadline: Deadline) -> Result<(), Error> {
-    let written = fresh_beside(path).and_then(|mut fresh| {
-        fresh.write_all(content)?;
-        fresh
-            .as_file()
-            .set_permissions(Permissions::from_mode(0o644))?;
-        fresh.persist(path)?;
-        Ok(())
-    });
-    written.map_err(|cause| cannot_write(path, cause))
+/// The system's.
+pub(crate) fn fresh_in(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new()
+        .prefix(FRESH)
+        .permissions(Permissions::from_mode(PRIVATE))
+        .tempfile_in(folder)
+}
+
+/// Removes what runs that were killed have left in a folder of being about to write.
+pub(crate) fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_ours = entry.file_name().to_string_lossy().starts_with(FRESH);
+        let Some(metadata) = is_ours.then(|| entry.metadata().ok()).flatten() else {
+            continue;
+        };
+        if metadata.is_file() && is_forgotten(&metadata) {
+            let removed = fs::remove_file(entry.path());
+            log::debug!(
+                "{}: left by a killed run: {removed:?}",
+                entry.path().display()
+            );
+        }
+    }
+}
+
+fn is_forgotten(metadata: &Metadata) -> bool {
+    let changed = metadata.modified().ok();
+    let age = changed.and_then(|it| SystemTime::now().duration_since(it).ok());
+    age.is_some_and(|age| age > FORGOTTEN)
 }
 
 fn cannot_write(path: &Path, cause: io::Error) -> Error {
     Error::misuse(format!("cannot write {}", path.display())).because(cause)
 }
 
-fn try_write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut fresh = fresh_beside(path)?;
+fn try_read(path: &Path, deadline: Deadline) -> io::Result<Vec<u8>> {
+    let kind = fs::metadata(path)?.file_type();
+    if kind.is_file() {
+        return read_regular(path);
+    }
+    if kind.is_socket() {
+        return Err(io::Error::other("it is a socket"));
+    }
+    bounded(stream::read(path, LARGEST + 1, deadline)?)
+}
+
+fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    File::open(path)?
+        .take(LARGEST + 1)
+        .read_to_end(&mut content)?;
+    bounded(content)
+}
+
+fn bounded(content: Vec<u8>) -> io::Result<Vec<u8>> {
+    match content.len() as u64 > LARGEST {
+        true => Err(io::Error::other("it is larger than 64 MiB")),
+        false => Ok(content),
+    }
+}
+
+/// Where something that must not be lost is to be kept.
+fn place_to_keep(path: &Path) -> io::Result<std::path::PathBuf> {
+    match Place::of(path)? {
+        Place::File(path) => Ok(path),
+        Place::Stream(_) => Err(io::Error::other(
+            "it is a pipe or a device, which keeps nothing",
+        )),
+    }
+}
+
+/// Replaces a private file, in a folder that is made if need be.
+fn keep(
+    path: &Path,
+    content: &[u8],
+    force: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<()> {
+    let path = place_to_keep(path)?;
+    make_folder(folder_of(&path))?;
+    let mut fresh = fresh_in(folder_of(&path))?;
     fresh.write_all(content)?;
-    fresh.as_file().sync_all()?;
+    give_to_owner_of(&path, fresh.as_file());
+    force(fresh.as_file())?;
     fresh.persist(path)?;
     Ok(())
 }
 
-/// A private file in the folder of `path`, which is made if need be. It goes when it is dropped.
-fn fresh_beside(path: &Path) -> io::Result<NamedTempFile> {
-    make_folder_of(path)?;
-    tempfile::Builder::new()
-        .prefix(".freebox-monitor-")
-        .permissions(Permissions::from_mode(0o600))
-        .tempfile_in(folder_of(path))
+/// Hands content over; a new file has `mode`.
+fn put(path: &Path, content: &[u8], mode: u32, deadline: Deadline) -> io::Result<()> {
+    match Place::of(path)? {
+        Place::File(path) => match replace(&path, content, mode) {
+            Err(error) if forbids_replacing(&error) && path.is_file() => write_over(&path, content),
+            other => other,
+        },
+        Place::Stream(path) => match stream::write(&path, content, deadline) {
+            // Whoever has read enough is content.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        },
+    }
 }
 
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
+fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let folder = folder_of(path);
+    sweep(folder);
+    let mut fresh = fresh_in(folder)?;
+    fresh.write_all(content)?;
+    let before = give_to_owner_of(path, fresh.as_file());
+    let mode = before.map_or(mode, |it| it.permissions().mode() & 0o777);
+    fresh
+        .as_file()
+        .set_permissions(Permissions::from_mode(mode))?;
+    fresh.persist(path)?;
+    Ok(())
+}
+
+/// A file that takes another's place belongs to whom the other belonged, as far as that may be.
+fn give_to_owner_of(path: &Path, fresh: &File) -> Option<Metadata> {
+    let before = fs::metadata(path).ok()?;
+    let own = fresh.metadata().ok()?;
+    if (before.uid(), before.gid()) != (own.uid(), own.gid()) {
+        let given = fchown(fresh, Some(before.uid()), Some(before.gid()))
+            .or_else(|_| fchown(fresh, None, Some(before.gid())));
+        log::debug!("{}: its owner: {given:?}", path.display());
     }
+    Some(before)
+}
+
+/// Whether the folder does not let a file be replaced: it may not be written, or the file is a
+/// mount of its own, as in a container.
+fn forbids_replacing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied
+            | io::ErrorKind::ReadOnlyFilesystem
+            | io::ErrorKind::ResourceBusy
+            | io::ErrorKind::CrossesDevices
+    )
+}
+
+fn write_over(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    file.write_all(content)?;
+    file.set_len(content.len() as u64)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+    use std::time::Instant;
+
     use super::*;
+
+    fn soon() -> Deadline {
+        Deadline::after(Instant::now(), Duration::from_secs(5))
+    }
 
     #[test]
     fn a_private_file_is_private_and_replaced_whole() {
@@ -201,7 +362,7 @@ mod tests {
         let path = folder.path().join("new/deep/file");
         write_private(&path, b"one").expect("the first");
         write_private(&path, b"two").expect("the second");
-        assert_eq!(read(&path).expect("its content"), b"two");
+        assert_eq!(read(&path, soon()).expect("its content"), b"two");
         assert!(!is_open_to_others(&path));
         let parent = path.parent().expect("a parent");
         assert_eq!(fs::read_dir(parent).expect("the folder").count(), 1);
@@ -236,11 +397,64 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_is_named() {
-        let error = read(Path::new("/nonexistent/file")).expect_err("no file");
+        let error = read(Path::new("/nonexistent/file"), soon()).expect_err("no file");
         assert!(
             error
                 .to_string()
                 .starts_with("cannot read /nonexistent/file: No such file")
+        );
+    }
+
+    #[test]
+    fn a_link_stays_and_its_target_is_replaced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (link, target) = (folder.path().join("link"), folder.path().join("a/target"));
+        fs::create_dir(folder.path().join("a")).expect("a folder");
+        symlink("a/target", &link).expect("a link");
+        for write in [write_private, write_for_now] {
+            write(&link, b"secret").expect("through the link");
+            assert_eq!(fs::read(&target).expect("the target"), b"secret");
+            assert!(link.is_symlink() && !is_open_to_others(&target));
+        }
+        write_for_all(&link, b"for all", soon()).expect("through the link");
+        assert_eq!(fs::read(&target).expect("the target"), b"for all");
+        // As it was before.
+        assert!(link.is_symlink() && !is_open_to_others(&target));
+        fs::remove_file(&target).expect("no target");
+        write_for_all(&link, b"anew", soon()).expect("through the link");
+        assert_eq!(target.metadata().expect("it").mode() & 0o777, FOR_ALL);
+    }
+
+    #[test]
+    fn what_keeps_nothing_takes_output_only() {
+        let null = Path::new("/dev/null");
+        write_for_all(null, b"x", soon()).expect("anything");
+        must_take_output(null).expect("anything");
+        assert!(must_be_writable(null).is_err());
+        assert!(write_private(null, b"x").is_err());
+        assert!(write_for_all(Path::new("/dev/full"), b"x", soon()).is_err());
+        assert!(read_own(null).is_err());
+    }
+
+    #[test]
+    fn only_what_a_killed_run_has_left_is_swept_away() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let old = SystemTime::now() - 2 * FORGOTTEN;
+        let make = |name: &str, changed: SystemTime| {
+            let file = File::create(folder.path().join(name)).expect("a file");
+            file.set_modified(changed).expect("a time");
+        };
+        make(".freebox-monitor-a1b2c3", old);
+        make(".freebox-monitor-d4e5f6", SystemTime::now());
+        make("freebox-monitor-mine", old);
+        make(".lock", old);
+        sweep(folder.path());
+        let left = fs::read_dir(folder.path()).expect("the folder").flatten();
+        let mut left: Vec<_> = left.map(|it| it.file_name()).collect();
+        left.sort();
+        assert_eq!(
+            left,
+            [".freebox-monitor-d4e5f6", ".lock", "freebox-monitor-mine"]
         );
     }
 }

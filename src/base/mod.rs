@@ -3,10 +3,18 @@
 pub(crate) mod columns;
 pub(crate) mod deadline;
 pub(crate) mod error;
+pub(crate) mod fault;
 pub(crate) mod files;
+pub(crate) mod http;
+pub(crate) mod limits;
 pub(crate) mod lock;
 pub(crate) mod net;
+mod place;
+pub(crate) mod roots;
 pub(crate) mod secret;
+pub(crate) mod signals;
 pub(crate) mod stderr;
 pub(crate) mod stdout;
+mod stream;
+pub(crate) mod threads;
 pub(crate) mod words;

@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::io;
-use std::net::{Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::mpsc;
-use std::thread;
 
 use crate::base::deadline::Deadline;
+use crate::base::threads;
 
 /// Why there is no connection.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub(crate) fn connect(host: &str, port: u16, deadline: Deadline) -> Result<TcpSt
 }
 
 /// Looks a name up, in a thread of its own: the system's resolver cannot be interrupted and may
-/// take twenty seconds to give up.
+/// take twenty seconds to give up. Where there is no thread for it, that has to be endured.
 ///
 /// # Errors
 /// When the name is not known, or nobody says in time.
@@ -50,18 +50,25 @@ pub(crate) fn resolve(
     port: u16,
     deadline: Deadline,
 ) -> Result<Vec<SocketAddr>, Failure> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
     let left = deadline.left().ok_or(Failure::TimedOut)?;
     let (tell, told) = mpsc::sync_channel(1);
     let name = host.to_owned();
-    thread::spawn(move || {
-        let found = (name.as_str(), port).to_socket_addrs();
+    let in_a_thread = move || {
         // Nobody listens any more when this took too long.
-        let _ = tell.send(found.map(Iterator::collect));
-    });
-    match told.recv_timeout(left) {
-        Ok(found) => found.map_err(Failure::NoAddress),
-        Err(_) => Err(Failure::TimedOut),
-    }
+        let _ = tell.send(look_up(&name, port));
+    };
+    let found = match threads::spawn(in_a_thread) {
+        Ok(()) => told.recv_timeout(left).map_err(|_| Failure::TimedOut)?,
+        Err(_) => look_up(host, port),
+    };
+    found.map_err(Failure::NoAddress)
+}
+
+fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    (host, port).to_socket_addrs().map(Iterator::collect)
 }
 
 /// Splits `HOST[:PORT]`; an IPv6 address may stand in brackets, and must where a port follows.

@@ -8,11 +8,12 @@
 
 use std::env;
 use std::io::Write as _;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use log::{Level, LevelFilter};
 
 use crate::base::error::one_line;
+use crate::base::threads;
 
 /// The scope of whatever is wrong with the box itself.
 pub(crate) const BOX: &str = "the box";
@@ -149,7 +150,7 @@ fn scope(target: &str, words: &str) -> Option<String> {
 }
 
 fn held() -> MutexGuard<'static, Option<Held>> {
-    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+    threads::lock(&HELD)
 }
 
 #[cfg(test)]

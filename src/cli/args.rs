@@ -7,8 +7,11 @@ use argh::{ArgsInfo, FromArgs};
 
 use super::settings::{HostAge, Request, Settings, Target, Task, TemplateChoice};
 use super::values::{self, Seconds};
-use crate::api::{self, Address, HashType, Trust};
+use crate::api::{Address, HashType};
+use crate::base::deadline::Deadline;
 use crate::base::error::Error;
+use crate::base::http::Trust;
+use crate::base::roots;
 use crate::deliver::{Bounds, Carbon, Destination, GraphiteWeb, Rules};
 use crate::encode::Format;
 use crate::sections::{self, SECTIONS, Section};
@@ -210,12 +213,13 @@ impl Args {
     }
 
     fn settings(self, command_line: &str) -> Result<Settings, Error> {
+        let trust = self.trust()?;
         Ok(Settings {
             task: self.task()?,
-            destination: self.destination()?,
+            destination: self.destination(&trust)?,
             sections: self.sections(),
             target: Target {
-                trust: self.trust()?,
+                trust,
                 endpoint: self.endpoint,
                 name: self.name,
                 by_domain: self.api_endpoint_detect_ssl_domain,
@@ -313,7 +317,7 @@ impl Args {
     }
 
     /// Where the text goes.
-    fn destination(&self) -> Result<Destination, Error> {
+    fn destination(&self, trust: &Trust) -> Result<Destination, Error> {
         let rules = Rules {
             resend: self.resend,
             bounds: Bounds {
@@ -321,6 +325,7 @@ impl Args {
                 size: self.spool_size,
             },
             verify: self.verify.clone(),
+            trust: trust.clone(),
         };
         match (self.carbon.as_slice(), &self.output) {
             // It shows what one carbon has stored, and says nothing of another.
@@ -335,10 +340,15 @@ impl Args {
         }
     }
 
+    /// When what is read with the arguments has to be there.
+    fn deadline(&self) -> Deadline {
+        Deadline::of_run(self.timeout.map(|Seconds(timeout)| timeout))
+    }
+
     fn trust(&self) -> Result<Trust, Error> {
         match (&self.ssl_ca_bundle_file, self.ssl_no_verify) {
             (_, true) => Ok(Trust::Anything),
-            (Some(path), false) => Ok(Trust::Only(api::read_bundle(path)?)),
+            (Some(path), false) => Ok(Trust::Only(roots::read_bundle(path, self.deadline())?)),
             (None, false) => Ok(Trust::BuiltIn),
         }
     }

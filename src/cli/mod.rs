@@ -66,7 +66,8 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::api::{HashType, Trust};
+    use crate::api::HashType;
+    use crate::base::http::Trust;
 
     fn given(line: &str) -> Result<Settings, Error> {
         match request(line.split_whitespace().map(Into::into))? {

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::api::{Address, HashType, Trust};
+use crate::api::{Address, HashType};
+use crate::base::http::Trust;
 use crate::deliver::Destination;
 use crate::encode::Format;
 use crate::sections::Section;

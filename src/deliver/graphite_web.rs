@@ -1,17 +1,23 @@
 //! Reading back from graphite-web whether lines have arrived.
 //! <https://graphite.readthedocs.io/en/latest/render_api.html>
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::str::FromStr;
 
+use rustls::Error as TlsError;
 use serde_json::Value as Json;
-use ureq::Agent;
+use ureq::http::Response;
+use ureq::{Agent, Body};
 
 use crate::base::deadline::Deadline;
 use crate::base::error::{Error, Exit, chain, one_line};
+use crate::base::http::{self, LONGEST_CONNECT, Trust};
 
-/// How far around a run to look, in seconds: more than a slot of any schema that keeps what it is
+/// What is asked for together lies in the same so many seconds: a longer time is shown from an
+/// archive with fewer points.
+const WINDOW: u64 = 6 * 3600;
+/// How far around a line to look, in seconds: more than a slot of any schema that keeps what it is
 /// sent.
 const AROUND: u64 = 600;
 /// How many series to ask for at a time.
@@ -58,72 +64,152 @@ impl GraphiteWeb {
     ///
     /// # Errors
     /// When it cannot.
-    pub(crate) fn probe(&self, timestamp: u64, deadline: Deadline) -> Result<(), Error> {
+    pub(crate) fn probe(
+        &self,
+        trust: &Trust,
+        timestamp: u64,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
         let line = format!("freebox_monitor.check 1 {timestamp}\n");
-        self.missing(&line, timestamp, deadline).map(drop)
+        self.reader(trust).missing(&line, deadline).map(drop)
     }
 
-    /// Of the lines of a run, those that are not shown.
+    /// Gets ready to ask.
+    pub(super) fn reader(&self, trust: &Trust) -> Reader<'_> {
+        let (agent, _) = http::agent(trust, LONGEST_CONNECT);
+        Reader { web: self, agent }
+    }
+}
+
+/// Asks a graphite-web.
+#[derive(Debug)]
+pub(super) struct Reader<'a> {
+    web: &'a GraphiteWeb,
+    agent: Agent,
+}
+
+impl Reader<'_> {
+    /// Those of some lines that are not shown, in their order; each at its own time.
     ///
     /// # Errors
     /// When it cannot be asked.
-    pub(super) fn missing(
-        &self,
-        lines: &str,
-        timestamp: u64,
-        deadline: Deadline,
-    ) -> Result<String, Error> {
-        let all: Vec<&str> = lines.split_inclusive('\n').collect();
-        let mut missing = String::new();
-        for some in all.chunks(AT_A_TIME) {
-            let paths: Vec<&str> = some
-                .iter()
-                .filter_map(|line| line.split(' ').next())
-                .collect();
-            let shown = self.series(&paths, timestamp, deadline)?;
-            let lacks = |line: &&&str| !is_shown(line, &shown, timestamp);
-            missing.extend(some.iter().filter(lacks).copied());
+    pub(super) fn missing(&self, lines: &str, deadline: Deadline) -> Result<String, Error> {
+        let lines = lines.split_inclusive('\n').enumerate();
+        let lines: Vec<Line> = lines.filter_map(|(at, line)| Line::of(at, line)).collect();
+        let mut windows: BTreeMap<u64, BTreeMap<&str, Vec<&Line>>> = BTreeMap::new();
+        for line in &lines {
+            let paths = windows.entry(line.time / WINDOW).or_default();
+            paths.entry(&line.path).or_default().push(line);
         }
-        Ok(missing)
+        let mut missing: Vec<&Line> = Vec::new();
+        for paths in windows.into_values() {
+            let paths: Vec<(&str, Vec<&Line>)> = paths.into_iter().collect();
+            for some in paths.chunks(AT_A_TIME) {
+                let shown = self.series(some, deadline)?;
+                let asked = some.iter().flat_map(|(_, lines)| lines);
+                missing.extend(asked.filter(|line| !is_shown(line, &shown)));
+            }
+        }
+        missing.sort_by_key(|line| line.number);
+        Ok(missing.iter().map(|line| line.text).collect())
     }
 
+    /// What is shown of some paths around the times of their lines.
     fn series(
         &self,
-        paths: &[&str],
-        timestamp: u64,
+        paths: &[(&str, Vec<&Line>)],
         deadline: Deadline,
     ) -> Result<HashMap<String, Vec<Point>>, Error> {
-        let cannot = |why: String| Error::new(Exit::Undelivered, format!("{self}: {why}"));
-        let left = deadline
-            .left()
-            .ok_or_else(|| cannot("no time is left".to_owned()))?;
-        let agent: Agent = Agent::config_builder()
-            .timeout_global(Some(left / 2))
-            .proxy(None)
-            .max_redirects(0)
-            .build()
-            .into();
-        let (from, until) = (timestamp.saturating_sub(AROUND), timestamp + AROUND);
-        let mut form: Vec<(&str, String)> = vec![
-            ("format", "json".to_owned()),
-            ("noCache", "1".to_owned()),
-            ("from", from.to_string()),
-            ("until", until.to_string()),
+        let cannot = |why| Error::new(Exit::Undelivered, format!("{}: {why}", self.web));
+        let times = paths.iter().flat_map(|(_, lines)| lines);
+        let times = times.map(|line| line.time);
+        let from = times.clone().min().unwrap_or(0).saturating_sub(AROUND);
+        let until = times.max().unwrap_or(0) + AROUND;
+        let (from, until) = (from.to_string(), until.to_string());
+        let mut form = vec![
+            ("format", "json"),
+            ("noCache", "1"),
+            ("from", &from),
+            ("until", &until),
         ];
-        form.extend(paths.iter().map(|path| ("target", (*path).to_owned())));
-        let form = form.iter().map(|(name, value)| (*name, value.as_str()));
-        let failed = |error: ureq::Error| cannot(one_line(&chain(&error)));
-        let mut answer = agent
-            .post(format!("{}/render", self.url))
-            .send_form(form)
-            .map_err(failed)?;
-        let body = answer.body_mut().with_config().limit(LARGEST_ANSWER);
-        let body = body.read_to_vec().map_err(failed)?;
+        form.extend(paths.iter().map(|(path, _)| ("target", *path)));
+        let body = self.ask(&form, deadline).map_err(cannot)?;
         let json: Json = serde_json::from_slice(&body)
             .map_err(|_| cannot("its answer is not JSON".to_owned()))?;
         let series = json.as_array().into_iter().flatten();
         Ok(series.filter_map(one_series).collect())
     }
+
+    /// The answer to a form, or in words why there is none.
+    fn ask(&self, form: &[(&str, &str)], deadline: Deadline) -> Result<Vec<u8>, String> {
+        let left = deadline.left().ok_or("no time is left")?;
+        let request = self.agent.post(format!("{}/render", self.web.url));
+        // Delivery wants its time as well.
+        let request = request.config().timeout_global(Some(left / 2)).build();
+        let mut answer = request
+            .send_form(form.iter().copied())
+            .map_err(|it| failure(&it))?;
+        if !answer.status().is_success() {
+            return Err(refusal(&answer));
+        }
+        let body = answer.body_mut().with_config().limit(LARGEST_ANSWER);
+        body.read_to_vec().map_err(|it| failure(&it))
+    }
+}
+
+/// Why there is no answer.
+fn failure(error: &ureq::Error) -> String {
+    match (error, http::tls_error(error)) {
+        (_, Some(TlsError::InvalidCertificate(bad))) => http::about_certificate(bad),
+        (_, Some(TlsError::InvalidMessage(_))) => "it does not speak TLS; try http://".to_owned(),
+        (ureq::Error::Timeout(_), _) => "it did not answer in time".to_owned(),
+        (ureq::Error::Io(error), _) => one_line(&error.to_string()),
+        _ => one_line(&chain(error)),
+    }
+}
+
+/// Why an answer is none.
+fn refusal(answer: &Response<Body>) -> String {
+    let to = answer.headers().get("location");
+    match to.and_then(|it| it.to_str().ok()) {
+        Some(to) => format!("it redirects to {}, which is not followed", one_line(to)),
+        None => format!("it answers with status {}", answer.status().as_u16()),
+    }
+}
+
+/// A line that was sent.
+#[derive(Debug)]
+struct Line<'a> {
+    /// Where it stands among the others.
+    number: usize,
+    text: &'a str,
+    /// As [`canonical`] writes it.
+    path: String,
+    value: f64,
+    time: u64,
+}
+
+impl<'a> Line<'a> {
+    /// `None` for what is no line; there is nothing to be shown of it.
+    fn of(number: usize, text: &'a str) -> Option<Self> {
+        let mut fields = text.trim_end().split(' ');
+        Some(Line {
+            number,
+            text,
+            path: canonical(fields.next()?),
+            value: fields.next()?.parse().ok()?,
+            time: fields.next()?.parse().ok()?,
+        })
+    }
+}
+
+/// A path as carbon files it, whatever the order of its tags was.
+fn canonical(path: &str) -> String {
+    let mut parts: Vec<&str> = path.split(';').collect();
+    if let [_name, tags @ ..] = parts.as_mut_slice() {
+        tags.sort_by_key(|tag| tag.split('=').next());
+    }
+    parts.join(";")
 }
 
 /// A point, as far as there is a number: time and value.
@@ -132,32 +218,25 @@ type Point = (u64, Option<f64>);
 fn one_series(series: &Json) -> Option<(String, Vec<Point>)> {
     let points = series.get("datapoints")?.as_array()?.iter();
     let points = points.filter_map(|point| Some((point.get(1)?.as_u64()?, point.get(0)?.as_f64())));
-    Some((series.get("target")?.as_str()?.to_owned(), points.collect()))
+    let path = canonical(series.get("target")?.as_str()?);
+    Some((path, points.collect()))
 }
 
 /// Whether the slot of the line holds its number, or, where a slot is wider than a minute, any:
 /// a later one has taken its place then.
-fn is_shown(line: &str, shown: &HashMap<String, Vec<Point>>, timestamp: u64) -> bool {
-    let mut fields = line.split(' ');
-    let (Some(path), Some(value)) = (fields.next(), fields.next()) else {
-        return true;
-    };
-    let Some(points) = shown.get(path) else {
+fn is_shown(line: &Line, shown: &HashMap<String, Vec<Point>>) -> bool {
+    let Some(points) = shown.get(&line.path) else {
         return false;
     };
     let step = match points.as_slice() {
         [(first, _), (second, _), ..] => second.saturating_sub(*first).max(1),
         _ => USUAL_STEP,
     };
-    let slot = points
-        .iter()
-        .find(|(at, _)| (*at..at + step).contains(&timestamp));
-    match (slot.and_then(|(_, value)| *value), value.parse::<f64>()) {
-        (Some(stored), Ok(sent)) => {
-            step > USUAL_STEP || (stored - sent).abs() <= NEAR * sent.abs().max(1.0)
-        }
-        _ => false,
-    }
+    let holds = |(at, _): &&Point| (*at..at.saturating_add(step)).contains(&line.time);
+    let stored = points.iter().find(holds).and_then(|(_, value)| *value);
+    stored.is_some_and(|stored| {
+        step > USUAL_STEP || (stored - line.value).abs() <= NEAR * line.value.abs().max(1.0)
+    })
 }
 
 #[cfg(test)]
@@ -175,20 +254,34 @@ mod tests {
             r#"[{"target":"a.b","datapoints":[[null,60],[7,120],[8.5,180]]},{"target":"c","datapoints":[]}]"#,
         );
         let cases = [
-            ("a.b 7 130\n", 130, true),
-            ("a.b 7.0000000001 130\n", 130, true),
-            ("a.b 9 130\n", 130, false),
-            ("a.b 7 70\n", 70, false),
-            ("a.b 7 240\n", 240, false),
-            ("c 7 130\n", 130, false),
-            ("d 7 130\n", 130, false),
+            ("a.b 7 130\n", true),
+            ("a.b 7.0000000001 130\n", true),
+            ("a.b 9 130\n", false),
+            ("a.b 7 70\n", false),
+            ("a.b 7 240\n", false),
+            ("c 7 130\n", false),
+            ("d 7 130\n", false),
         ];
-        for (line, timestamp, expected) in cases {
-            assert_eq!(is_shown(line, &minutes, timestamp), expected, "{line}");
+        let is_shown = |line: &str, shown: &HashMap<_, _>| {
+            let line = Line::of(0, line).expect("a line");
+            super::is_shown(&line, shown)
+        };
+        for (line, expected) in cases {
+            assert_eq!(is_shown(line, &minutes), expected, "{line}");
         }
         let wide = shown(r#"[{"target":"a","datapoints":[[1,0],[2,300],[null,600]]}]"#);
-        assert!(is_shown("a 9 310\n", &wide, 310));
-        assert!(!is_shown("a 9 610\n", &wide, 610));
+        assert!(is_shown("a 9 310\n", &wide));
+        assert!(!is_shown("a 9 610\n", &wide));
+    }
+
+    #[test]
+    fn the_order_of_tags_makes_no_other_path() {
+        assert_eq!(canonical("a.b"), "a.b");
+        assert_eq!(canonical("a;c=1;b-b=2;b=3"), "a;b=3;b-b=2;c=1");
+        let line = Line::of(0, "a;c=1;b=2 7 130\n").expect("a line");
+        let json = r#"{"target":"a;b=2;c=1","datapoints":[[7,120]]}"#;
+        let series = one_series(&serde_json::from_str(json).expect("JSON"));
+        assert!(is_shown(&line, &series.into_iter().collect()));
     }
 
     #[test]

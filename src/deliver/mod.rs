@@ -1,7 +1,9 @@
 //! Where the text goes. Nobody in here knows of metrics.
 
 mod carbon;
+mod entry;
 mod file;
+mod forgotten;
 mod graphite_web;
 mod outbox;
 mod spool;
@@ -9,10 +11,10 @@ pub(crate) mod stdout;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::thread::{self, ScopedJoinHandle};
 
 use crate::base::deadline::Deadline;
-use crate::base::error::{Error, Exit};
+use crate::base::error::Error;
+use crate::base::threads::side_by_side;
 
 pub(crate) use carbon::{Carbon, probe};
 pub(crate) use graphite_web::GraphiteWeb;
@@ -46,13 +48,22 @@ impl fmt::Display for Destination {
 
 impl Destination {
     /// Gets ready for one delivery. Lines for carbons wait below `folder`, if they can.
-    pub(crate) fn open(&self, folder: Option<&Path>) -> Delivery<'_> {
+    pub(crate) fn open<'a>(&'a self, folder: Option<&'a Path>) -> Delivery<'a> {
         match self {
             Destination::Stdout => Delivery::Stdout,
             Destination::File(path) => Delivery::File(path),
             Destination::Carbons(carbons, rules) => {
                 let outbox = |carbon| Outbox::open(carbon, folder, rules);
-                Delivery::Carbons(carbons.iter().map(outbox).collect())
+                let folders = folder.into_iter().flat_map(|folder| {
+                    let own = |carbon| outbox::spool_folder(folder, carbon);
+                    carbons.iter().map(own)
+                });
+                Delivery::Carbons {
+                    outboxes: carbons.iter().map(outbox).collect(),
+                    folder,
+                    named: folders.collect(),
+                    bounds: rules.bounds,
+                }
             }
         }
     }
@@ -66,7 +77,16 @@ pub(crate) enum Delivery<'a> {
     /// See [`Destination::File`].
     File(&'a Path),
     /// See [`Destination::Carbons`].
-    Carbons(Vec<Outbox<'a>>),
+    Carbons {
+        /// One for each.
+        outboxes: Vec<Outbox<'a>>,
+        /// Where the spools are, of these carbons and of others that were named once.
+        folder: Option<&'a Path>,
+        /// The spools of these.
+        named: Vec<PathBuf>,
+        /// For those without bounds of their own.
+        bounds: Bounds,
+    },
 }
 
 /// What earlier runs have left undelivered, in lines.
@@ -81,7 +101,7 @@ pub(crate) struct Backlog {
 impl Delivery<'_> {
     /// What earlier runs have left.
     pub(crate) fn backlog(&self) -> Backlog {
-        let Delivery::Carbons(outboxes) = self else {
+        let Delivery::Carbons { outboxes, .. } = self else {
             return Backlog::default();
         };
         outboxes
@@ -101,28 +121,29 @@ impl Delivery<'_> {
         match self {
             Delivery::Stdout => stdout::deliver(cargo.text),
             Delivery::File(path) => file::deliver(path, cargo.text, deadline),
-            Delivery::Carbons(outboxes) => to_all(outboxes, cargo, deadline),
+            Delivery::Carbons {
+                outboxes,
+                folder,
+                named,
+                bounds,
+            } => {
+                let outcome = to_all(outboxes, cargo, deadline);
+                if let Some(folder) = folder {
+                    forgotten::expire(folder, named, *bounds, cargo.timestamp);
+                }
+                outcome
+            }
         }
     }
 }
 
 /// Each carbon has its own fate: one that is stuck delays no other.
 fn to_all(outboxes: &[Outbox], cargo: Cargo<'_>, deadline: Deadline) -> Result<(), Error> {
-    let outcomes: Vec<Result<(), Error>> = thread::scope(|scope| {
-        let send = |outbox| move || Outbox::deliver(outbox, cargo, deadline);
-        let sending: Vec<_> = outboxes.iter().map(|it| scope.spawn(send(it))).collect();
-        sending.into_iter().map(joined).collect()
-    });
+    let outcomes = side_by_side(outboxes, |outbox| outbox.deliver(cargo, deadline));
     let mut failed = outcomes.into_iter().filter_map(Result::err);
     let first = failed.next();
     for error in failed {
         log::error!("{error}");
     }
     first.map_or(Ok(()), Err)
-}
-
-/// What a thread that delivers has come to.
-fn joined(thread: ScopedJoinHandle<'_, Result<(), Error>>) -> Result<(), Error> {
-    let fell_over = |_| Err(Error::new(Exit::Undelivered, "a delivery fell over"));
-    thread.join().unwrap_or_else(fell_over)
 }

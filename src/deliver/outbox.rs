@@ -6,19 +6,19 @@
 //! graphite-web can be asked, when it shows them.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Backlog;
 use super::carbon::{self, Carbon};
+use super::entry::Entry;
 use super::graphite_web::GraphiteWeb;
-use super::spool::{Bounds, Entry, Spool};
+use super::spool::{Bounds, Spool, Turn};
 use crate::base::deadline::Deadline;
 use crate::base::error::{Error, Exit};
 use crate::base::files;
+use crate::base::http::Trust;
+use crate::base::lock::Busy;
 
-/// How long after a confirmation the next one means something more, in seconds: what carbon has
-/// read then is on its disk, or lost.
-const APART: u64 = 45;
 /// What one connection is given at least a file of, in bytes: a confirmation is for all of it.
 const BATCH: u64 = 1024 * 1024;
 
@@ -37,9 +37,7 @@ pub(crate) struct Outbox<'a> {
     /// The carbon.
     to: &'a Carbon,
     spool: Option<Spool>,
-    /// How often to send again what was confirmed.
-    resend: u32,
-    verify: Option<&'a GraphiteWeb>,
+    rules: &'a Rules,
 }
 
 /// How an outbox is to work.
@@ -51,6 +49,8 @@ pub(crate) struct Rules {
     pub(crate) bounds: Bounds,
     /// Where to look whether lines have arrived.
     pub(crate) verify: Option<GraphiteWeb>,
+    /// What to trust there.
+    pub(crate) trust: Trust,
 }
 
 impl<'a> Outbox<'a> {
@@ -58,8 +58,8 @@ impl<'a> Outbox<'a> {
     /// sent all the same.
     pub(super) fn open(to: &'a Carbon, folder: Option<&Path>, rules: &'a Rules) -> Self {
         let open = |folder: &Path| {
-            let folder = folder.join(files::file_name(&to.to_string()));
-            let spool = Spool::open(&folder, rules.bounds);
+            let folder = spool_folder(folder, to);
+            let spool = Spool::open(&folder);
             let cannot = |error: &io::Error| {
                 log::warn!("lines cannot be kept in {}: {error}", folder.display());
             };
@@ -68,119 +68,160 @@ impl<'a> Outbox<'a> {
         Outbox {
             to,
             spool: folder.and_then(open),
-            resend: rules.resend,
-            verify: rules.verify.as_ref(),
+            rules,
         }
     }
 
-    /// What earlier runs have left here.
+    /// What earlier runs have left here. What was dropped is told to one run only, to none where
+    /// another one is at it.
     pub(super) fn backlog(&self) -> Backlog {
         let Some(spool) = &self.spool else {
             return Backlog::default();
         };
-        let waiting = spool.entries().into_iter().filter(|it| it.confirmed == 0);
         Backlog {
-            spooled: waiting.map(|entry| entry.lines as u64).sum(),
-            dropped: spool.take_dropped(),
+            spooled: never_confirmed(&spool.entries()),
+            dropped: spool.turn_now().map_or(0, |turn| turn.take_dropped()),
         }
     }
 
-    /// Delivers what waits and the lines of this run, the oldest first.
+    /// Delivers what waits and the lines of this run, the oldest first, when it is this run's turn.
     ///
     /// # Errors
-    /// When carbon did not confirm all of it. What was not confirmed is kept.
+    /// When carbon did not confirm all of it, or another run was at it for all of the time. What
+    /// was not confirmed is kept.
     pub(super) fn deliver(&self, cargo: Cargo<'_>, deadline: Deadline) -> Result<(), Error> {
         let Some(spool) = &self.spool else {
             let sent = carbon::deliver(self.to, cargo.text, deadline);
-            return sent.map_err(|error| undelivered(&error, "lines are lost"));
+            return sent.map_err(|error| undelivered(&error, LOST));
         };
-        let fresh = match cargo.text {
-            "" => None,
-            text => Some(spool.add(cargo.timestamp, text)),
+        let kept = self.keep(spool, cargo);
+        let outcome = match &kept {
+            // What the disk does not take has to do without it, and need not wait for a turn.
+            Kept::Not => match spool.turn_now() {
+                Some(turn) => self.work_off(&turn, cargo.timestamp, cargo.text, deadline),
+                None => carbon::deliver(self.to, cargo.text, deadline)
+                    .map_err(|error| undelivered(&error, LOST)),
+            },
+            Kept::Nothing | Kept::As(_) => match spool.turn(deadline) {
+                Ok(turn) => self.work_off(&turn, cargo.timestamp, "", deadline),
+                Err(busy) => Err(self.still_busy(spool, &busy)),
+            },
         };
-        // What the disk does not take has to do without it.
-        let unkept = match &fresh {
-            Some(Err(error)) => {
-                log::warn!(
-                    "carbon at {}: this run's lines cannot be kept: {error}",
-                    self.to
-                );
-                cargo.text
-            }
-            _ => "",
-        };
-        let verified = self.verify(spool, cargo.timestamp, deadline);
-        let outcome = self.send(spool, cargo.timestamp, unkept, verified, deadline);
-        if let (Err(_), Some(Ok(entry))) = (&outcome, &fresh)
+        if let (Err(_), Kept::As(entry)) = (&outcome, &kept)
             && let Err(error) = spool.sync(entry)
         {
             log::debug!("{error}");
         }
-        let dropped = spool.prune(cargo.timestamp);
+        outcome
+    }
+
+    /// Puts this run's lines with those that wait.
+    fn keep(&self, spool: &Spool, cargo: Cargo<'_>) -> Kept {
+        if cargo.text.is_empty() {
+            return Kept::Nothing;
+        }
+        match spool.add(cargo.timestamp, cargo.text) {
+            Ok(entry) => Kept::As(entry),
+            Err(error) => {
+                log::warn!(
+                    "carbon at {}: this run's lines cannot be kept: {error}",
+                    self.to
+                );
+                Kept::Not
+            }
+        }
+    }
+
+    /// Sends what is due, and `unkept`, and drops what is beyond the bounds.
+    fn work_off(
+        &self,
+        turn: &Turn,
+        now: u64,
+        unkept: &str,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        turn.keep_bounds(self.rules.bounds);
+        let sent = self.due(turn, now).and_then(|due| {
+            let verified = self.verify(turn, due, now, deadline);
+            self.send(turn, self.due(turn, now)?, now, verified, deadline)
+        });
+        let sent = sent.and_then(|()| carbon::deliver(self.to, unkept, deadline));
+        let dropped = turn.prune(self.rules.bounds, now);
         if dropped > 0 {
             log::warn!(
                 "carbon at {}: {dropped} lines waited too long and were dropped",
                 self.to
             );
         }
-        outcome
+        sent.map_err(|error| match unkept {
+            "" => undelivered(&error, &are_kept(&turn.spool().entries())),
+            _ => undelivered(&error, LOST),
+        })
     }
 
+    /// What is to be sent, the oldest first.
+    fn due(&self, turn: &Turn, now: u64) -> Result<Vec<Entry>, Error> {
+        let mut due = turn.entries().map_err(|error| {
+            let folder = turn.spool().folder().display();
+            let words = format!("carbon at {}: cannot read {folder}", self.to);
+            Error::new(Exit::Undelivered, words).because(error)
+        })?;
+        due.retain(|entry| entry.is_due(now));
+        Ok(due)
+    }
+
+    /// Sends what is due. A run that cannot be read keeps no other back.
     fn send(
         &self,
-        spool: &Spool,
+        turn: &Turn,
+        due: Vec<Entry>,
         now: u64,
-        unkept: &str,
         verified: bool,
         deadline: Deadline,
     ) -> Result<(), Error> {
-        let due: Vec<Entry> = spool
-            .entries()
-            .into_iter()
-            .filter(|entry| entry.is_due(now))
-            .collect();
         let mut rest = due.as_slice();
-        let failed = |error: Error, rest: &[Entry]| match unkept {
-            "" => {
-                let never = rest.iter().filter(|entry| entry.confirmed == 0);
-                let kept: usize = never.map(|entry| entry.lines).sum();
-                undelivered(&error, &format!("{kept} lines are kept"))
-            }
-            _ => undelivered(&error, "lines are lost"),
-        };
+        let mut unread = None;
         while !rest.is_empty() {
             let (batch, behind) = rest.split_at(batch_length(rest));
-            let (sent, text) = self.text(spool, batch);
-            carbon::deliver(self.to, &text, deadline).map_err(|error| failed(error, rest))?;
-            for entry in sent {
-                self.confirmed(spool, entry, now, verified);
+            let batch = self.text(turn, batch, now);
+            carbon::deliver(self.to, &batch.text, deadline)?;
+            for entry in batch.read {
+                self.confirmed(turn, entry, now, verified);
             }
+            unread = unread.or(batch.unread);
             rest = behind;
         }
-        carbon::deliver(self.to, unkept, deadline).map_err(|error| failed(error, rest))
+        unread.map_or(Ok(()), |error| {
+            let words = format!("carbon at {}: cannot read a kept run", self.to);
+            Err(Error::new(Exit::Undelivered, words).because(error))
+        })
     }
 
-    /// Those of several runs that can be read, and their lines.
-    fn text<'b>(&self, spool: &Spool, batch: &'b [Entry]) -> (Vec<&'b Entry>, String) {
-        let mut text = String::new();
-        let mut read = Vec::new();
-        for entry in batch {
-            match spool.read(entry) {
-                Ok(lines) => {
-                    text.push_str(&lines);
-                    read.push(entry);
+    /// Those of several runs that can be sent, and their lines.
+    fn text<'b>(&self, turn: &Turn, entries: &'b [Entry], now: u64) -> Batch<'b> {
+        let mut batch = Batch::default();
+        for entry in entries {
+            match turn.read(entry) {
+                Ok(lines) if newest(&lines) > now => {
+                    log::debug!("{}: is ahead of the clock", entry.name());
                 }
-                Err(error) => log::warn!("carbon at {}: a kept run: {error}", self.to),
+                Ok(lines) => {
+                    batch.text.push_str(&lines);
+                    batch.read.push(entry);
+                }
+                // Somebody has taken it away by hand.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => batch.unread = batch.unread.or(Some(error)),
             }
         }
-        (read, text)
+        batch
     }
 
-    fn confirmed(&self, spool: &Spool, entry: &Entry, now: u64, verified: bool) {
-        let is_enough = !verified && entry.confirmed >= self.resend;
+    fn confirmed(&self, turn: &Turn, entry: &Entry, now: u64, verified: bool) {
+        let is_enough = !verified && entry.confirmed >= self.rules.resend;
         let done = match is_enough {
-            true => spool.remove(entry),
-            false => spool.confirm(entry, now),
+            true => turn.remove(entry),
+            false => turn.confirm(entry, now),
         };
         if let Err(error) = done {
             log::warn!(
@@ -191,51 +232,104 @@ impl<'a> Outbox<'a> {
     }
 
     /// Asks graphite-web for what was confirmed a while ago: what it shows is done with, what it
-    /// does not show will be sent anew. Whether it could be asked.
-    fn verify(&self, spool: &Spool, now: u64, deadline: Deadline) -> bool {
-        let Some(web) = self.verify else { return false };
-        for entry in spool.entries() {
-            if entry.confirmed == 0 || !entry.is_due(now) {
-                continue;
-            }
-            let Ok(lines) = spool.read(&entry) else {
+    /// does not show will be sent anew. That may be so for a while: tagged series are shown only
+    /// when carbon has written them, which some do slowly. Whether it could be asked.
+    fn verify(&self, turn: &Turn, due: Vec<Entry>, now: u64, deadline: Deadline) -> bool {
+        let Some(web) = &self.rules.verify else {
+            return false;
+        };
+        let reader = web.reader(&self.rules.trust);
+        let mut overdue = 0;
+        for entry in due.into_iter().filter(|it| it.confirmed > 0) {
+            let Ok(lines) = turn.read(&entry) else {
                 continue;
             };
-            let missing = match web.missing(&lines, entry.timestamp, deadline) {
+            let missing = match reader.missing(&lines, deadline) {
                 Ok(missing) => missing,
                 Err(error) => {
                     log::warn!("{error}; lines are confirmed twice instead");
                     return false;
                 }
             };
+            let count = missing.lines().count();
+            log::debug!("{web} does not show {count} lines of {}", entry.name());
+            if entry.is_overdue(now) {
+                overdue += count;
+            }
             let done = match missing.is_empty() {
-                true => spool.remove(&entry),
-                false => {
-                    let count = missing.lines().count();
-                    log::warn!("{web} does not show {count} lines of an earlier run; sent again");
-                    spool.replace(&entry, &missing).map(|_| ())
-                }
+                true => turn.remove(&entry),
+                false => turn.replace(&entry, &missing, now),
             };
             if let Err(error) = done {
                 log::warn!("carbon at {}: {error}", self.to);
             }
         }
+        if overdue > 0 {
+            log::warn!(
+                "{web}: {overdue} lines are not shown that carbon confirmed half an hour ago or \
+                 earlier; they are sent again"
+            );
+        }
         true
     }
+
+    fn still_busy(&self, spool: &Spool, busy: &Busy) -> Error {
+        let holder = busy.holder.map(|process| format!(" (process {process})"));
+        let words = format!(
+            "carbon at {}: another run{} was still delivering when the time was over; {}",
+            self.to,
+            holder.unwrap_or_default(),
+            are_kept(&spool.entries())
+        );
+        Error::new(Exit::Busy, words)
+    }
+}
+
+/// Several runs for one connection.
+#[derive(Default)]
+struct Batch<'a> {
+    text: String,
+    /// Those whose lines are in the text.
+    read: Vec<&'a Entry>,
+    /// Why one of the others is not.
+    unread: Option<io::Error>,
+}
+
+/// What has become of the lines of this run, before they are sent.
+enum Kept {
+    /// There are none.
+    Nothing,
+    /// They are in this file.
+    As(Entry),
+    /// They are in no file.
+    Not,
+}
+
+const LOST: &str = "lines are lost";
+
+fn are_kept(entries: &[Entry]) -> String {
+    format!("{} lines are kept", never_confirmed(entries))
+}
+
+/// The lines that wait and were never confirmed.
+fn never_confirmed(entries: &[Entry]) -> u64 {
+    let waiting = entries.iter().filter(|it| it.confirmed == 0);
+    waiting.map(|entry| entry.lines as u64).sum()
 }
 
 fn undelivered(error: &Error, fate: &str) -> Error {
     Error::new(Exit::Undelivered, format!("{error}; {fate}"))
 }
 
-impl Entry {
-    /// Whether it is to be sent: what was confirmed rests for a while; what is ahead of the clock
-    /// could overwrite good points far away and is held back.
-    fn is_due(&self, now: u64) -> bool {
-        let has_rested =
-            self.confirmed == 0 || now >= self.at.saturating_add(APART) || now < self.at;
-        self.timestamp <= now && has_rested
-    }
+/// The newest time of some lines.
+fn newest(lines: &str) -> u64 {
+    let times = lines.lines().filter_map(|line| line.rsplit(' ').next());
+    times.filter_map(|it| it.parse().ok()).max().unwrap_or(0)
+}
+
+/// Where the lines for a carbon wait, below the folder for all of them.
+pub(super) fn spool_folder(folder: &Path, to: &Carbon) -> PathBuf {
+    folder.join(files::file_name(&to.to_string()))
 }
 
 /// How many files one connection gets.

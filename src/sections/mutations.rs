@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 use super::ask::Ask;
 use super::{SECTIONS, Section};
 use crate::api::{Client, Recording};
+use crate::base::deadline::Deadline;
 use crate::collect::collect;
 use crate::metrics::metric::{InField, Kind, Metric};
 
@@ -35,7 +36,7 @@ fn boxes() -> Vec<(PathBuf, Recording)> {
     paths.retain(|path| path.extension().is_some_and(|it| it == "json"));
     paths.sort();
     let load = |path: PathBuf| {
-        let recording = Recording::load(&path).expect("a recording");
+        let recording = Recording::load(&path, Deadline::of_run(None)).expect("a recording");
         (path, recording)
     };
     paths.into_iter().map(load).collect()

@@ -10,6 +10,7 @@ use directories::BaseDirs;
 use serde::{Deserialize, Serialize};
 
 use crate::api::Address;
+use crate::base::deadline::Deadline;
 use crate::base::error::{Error, Exit, one_line};
 use crate::base::files;
 use crate::base::secret::Secret;
@@ -76,7 +77,7 @@ impl Credentials {
     ///
     /// # Errors
     /// When it cannot be read or understood, or when there is none.
-    pub(crate) fn load(config: Option<&Path>) -> Result<Self, Error> {
+    pub(crate) fn load(config: Option<&Path>, deadline: Deadline) -> Result<Self, Error> {
         let path = match config {
             Some(path) => path.to_owned(),
             None => usual_files()
@@ -84,14 +85,14 @@ impl Credentials {
                 .find(|path| files::is_there(path))
                 .ok_or_else(none_there)?,
         };
-        Credentials::read(path)
+        Credentials::read(path, deadline)
     }
 
     /// The same for adding a box to it: a file that does not exist yet is an empty one.
     ///
     /// # Errors
     /// When it exists and cannot be read or understood.
-    pub(crate) fn load_or_new(config: Option<&Path>) -> Result<Self, Error> {
+    pub(crate) fn load_or_new(config: Option<&Path>, deadline: Deadline) -> Result<Self, Error> {
         let path = match config {
             Some(path) => path.to_owned(),
             None => {
@@ -100,8 +101,8 @@ impl Credentials {
                 existing.or(files.first()).cloned().ok_or_else(none_there)?
             }
         };
-        match files::is_there(&path) {
-            true => Credentials::read(path),
+        match files::is_there(&path) && !files::leads_nowhere(&path) {
+            true => Credentials::read(path, deadline),
             false => Ok(Credentials {
                 path,
                 form: Form::Json,
@@ -110,8 +111,8 @@ impl Credentials {
         }
     }
 
-    fn read(path: PathBuf) -> Result<Self, Error> {
-        let content = files::read(&path)?;
+    fn read(path: PathBuf, deadline: Deadline) -> Result<Self, Error> {
+        let content = files::read(&path, deadline)?;
         if files::is_open_to_others(&path) {
             log::warn!(
                 "{}: others can read it and with it the box; chmod 600 mends that",
@@ -430,7 +431,8 @@ mod tests {
     fn registering_a_second_box_keeps_the_first() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("credentials.json");
-        let mut credentials = Credentials::load_or_new(Some(&path)).expect("a new file");
+        let mut credentials =
+            Credentials::load_or_new(Some(&path), Deadline::of_run(None)).expect("a new file");
         credentials
             .store(granted("home", "1", "a"))
             .expect("the first");
@@ -440,7 +442,9 @@ mod tests {
         credentials
             .store(granted("home again", "1", "a"))
             .expect("the first anew");
-        let names: Vec<_> = Credentials::load(Some(&path)).expect("the file").boxes;
+        let names: Vec<_> = Credentials::load(Some(&path), Deadline::of_run(None))
+            .expect("the file")
+            .boxes;
         let names: Vec<_> = names.into_iter().filter_map(|it| it.name).collect();
         assert_eq!(names, ["away", "home again"]);
         assert!(!files::is_open_to_others(&path));

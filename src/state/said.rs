@@ -210,9 +210,7 @@ impl SaidFile {
 
     /// What was said. A file that cannot be used is as good as none: things are said once more.
     pub(crate) fn load(&self) -> Said {
-        // What is no file may keep a reader waiting.
-        let content = self.path.is_file().then(|| files::read(&self.path));
-        let content = content.and_then(Result::ok).unwrap_or_default();
+        let content = files::read_own(&self.path).unwrap_or_default();
         serde_json::from_slice(&content).unwrap_or_default()
     }
 

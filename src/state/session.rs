@@ -53,11 +53,6 @@ impl StateFolder {
         &self.path
     }
 
-    /// The file that keeps a second run away.
-    pub(crate) fn lock(&self) -> PathBuf {
-        self.path.join("lock")
-    }
-
     /// The folder below which lines wait for carbons.
     pub(crate) fn spools(&self) -> PathBuf {
         self.path.join("spool")
@@ -67,9 +62,7 @@ impl StateFolder {
     /// good as none: it only saves time.
     pub(crate) fn load(&self, settings: &str) -> Remembered {
         let path = self.cache();
-        // What is no file may keep a reader waiting.
-        let content = path.is_file().then(|| files::read(&path));
-        let Some(Ok(content)) = content else {
+        let Ok(content) = files::read_own(&path) else {
             return Remembered::default();
         };
         let is_good = |cache: &Cache| {

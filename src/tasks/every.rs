@@ -1,14 +1,9 @@
 //! `--every`: runs at each multiple of a number of seconds, until somebody says to stop.
 
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread;
 use std::time::{Duration, SystemTime};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
-use signal_hook::low_level::emulate_default_handler;
-
 use crate::base::error::{Error, Exit};
+use crate::base::signals::Signals;
 
 /// How long to wait before looking at the clock again: it may have been set meanwhile.
 const GLANCE: Duration = Duration::from_secs(1);
@@ -19,10 +14,11 @@ const GLANCE: Duration = Duration::from_secs(1);
 /// # Errors
 /// When signals cannot be received.
 pub(crate) fn every(period: u64, mut run: impl FnMut()) -> Result<Exit, Error> {
-    let stop = stop_signal()?;
+    let signals =
+        Signals::new().map_err(|error| Error::misuse("cannot wait for signals").because(error))?;
     let mut last = None;
     loop {
-        if !wait(&stop, period, last) {
+        if !wait(&signals, period, last) {
             return Ok(Exit::Done);
         }
         last = Some(now() / period);
@@ -30,28 +26,11 @@ pub(crate) fn every(period: u64, mut run: impl FnMut()) -> Result<Exit, Error> {
     }
 }
 
-/// Tells when a signal has come. A second one has its usual effect.
-fn stop_signal() -> Result<Receiver<()>, Error> {
-    let signals = Signals::new([SIGTERM, SIGINT]);
-    let mut signals =
-        signals.map_err(|error| Error::misuse("cannot wait for signals").because(error))?;
-    let (tell, told) = mpsc::channel();
-    thread::spawn(move || {
-        for (count, signal) in signals.forever().enumerate() {
-            match count {
-                0 => drop(tell.send(())),
-                _ => drop(emulate_default_handler(signal)),
-            }
-        }
-    });
-    Ok(told)
-}
-
 /// Waits for the next multiple of the period; `false` when the end has come instead.
-fn wait(stop: &Receiver<()>, period: u64, last: Option<u64>) -> bool {
+fn wait(signals: &Signals, period: u64, last: Option<u64>) -> bool {
     let start = now();
     let mut beat = next(start, period, last);
-    loop {
+    while !signals.is_stop() {
         let now = now();
         if now >= beat {
             return true;
@@ -61,11 +40,9 @@ fn wait(stop: &Receiver<()>, period: u64, last: Option<u64>) -> bool {
             beat = next(now, period, None);
         }
         let left = Duration::from_secs(beat - now).saturating_sub(part_of_second());
-        match stop.recv_timeout(left.clamp(Duration::from_millis(1), GLANCE)) {
-            Err(RecvTimeoutError::Timeout) => {}
-            _ => return false,
-        }
+        signals.wait(left.min(GLANCE));
     }
+    false
 }
 
 /// The next multiple of the period; not the one that the last run was for, should the clock have

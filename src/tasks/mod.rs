@@ -13,6 +13,7 @@ mod target;
 mod templates;
 mod times;
 
+use crate::base::deadline::Deadline;
 use crate::base::error::{Error, Exit};
 use crate::cli::{Settings, Task};
 use crate::deliver::stdout;
@@ -25,6 +26,7 @@ pub(crate) fn perform(settings: &Settings) -> Exit {
 
 fn task(settings: &Settings) -> Result<Exit, Error> {
     let template = settings.template.as_ref();
+    let deadline = Deadline::of_run(settings.timeout);
     let text = match &settings.task {
         Task::Collect => return run::live(settings),
         Task::Replay(path) => return run::replay(settings, path),
@@ -34,8 +36,8 @@ fn task(settings: &Settings) -> Result<Exit, Error> {
             return register::register(settings, *force).map(|()| Exit::Done);
         }
         Task::RegisterStatus => register::status(settings)?,
-        Task::PrintTemplate => templates::text(template)?.1,
-        Task::CheckTemplate => listing::paths(&templates::checked(template)?),
+        Task::PrintTemplate => templates::text(template, deadline)?.1,
+        Task::CheckTemplate => listing::paths(&templates::checked(template, deadline)?),
         Task::ListMetrics(glob) => listing::metrics(glob)?,
     };
     stdout::deliver(&text).map(|()| Exit::Done)

@@ -11,6 +11,7 @@ use crate::base::files;
 use crate::base::stderr::say;
 use crate::cli::Settings;
 use crate::collect::collect;
+use crate::deliver::stdout;
 use crate::sections::SECTIONS;
 use crate::sections::ask::Then;
 use crate::tasks::pseudonym::{Pseudonyms, masked};
@@ -24,9 +25,11 @@ use crate::tasks::times::Times;
 /// When the box cannot be asked or the file cannot be written.
 pub(crate) fn record(settings: &Settings, file: &Path, as_they_came: bool) -> Result<Exit, Error> {
     let times = Times::start(settings.timeout)?;
-    files::must_be_writable(file)?;
+    if !is_stdout(file) {
+        files::must_take_output(file)?;
+    }
     let target = &settings.target;
-    let (granted, search) = target::registered(target, settings.config.as_deref())?;
+    let (granted, search) = target::registered(target, settings.config.as_deref(), times.end)?;
     let transport = Transport::new(&target.trust, times.collecting).with_tape();
     let client = Client::new(transport, search, target::app(target, &granted), None);
     let every: Vec<_> = SECTIONS.iter().collect();
@@ -55,17 +58,26 @@ pub(crate) fn record(settings: &Settings, file: &Path, as_they_came: bool) -> Re
         .iter()
         .flatten()
         .fold(text, |text, secret| text.replace(secret.reveal(), ""));
-    files::write_private(file, text.as_bytes())?;
+    match is_stdout(file) {
+        true => stdout::deliver(&text)?,
+        false => files::write_for_owner(file, text.as_bytes(), times.end)?,
+    }
     let failed = collected.tell_failures(&[]);
     let what = match as_they_came {
         true => "names, addresses and numbers are in it as they came",
         false => "names, addresses, numbers and serials in it are pseudonyms",
     };
-    say(&format!(
-        "{count} answers of the box are in {}; {what}",
-        file.display()
-    ));
+    let place = match is_stdout(file) {
+        true => "on stdout".to_owned(),
+        false => format!("in {}", file.display()),
+    };
+    say(&format!("{count} answers of the box are {place}; {what}"));
     Ok(if failed { Exit::Partial } else { Exit::Done })
+}
+
+/// As everywhere, `-` is no file.
+fn is_stdout(file: &Path) -> bool {
+    file.as_os_str() == "-"
 }
 
 /// A body that is no JSON can hold anything: only its shape is kept.

@@ -31,8 +31,9 @@ const LONGEST_REQUEST: Duration = Duration::from_secs(10);
 /// # Errors
 /// Whatever came in between; nothing is stored then.
 pub(crate) fn register(settings: &Settings, force: bool) -> Result<(), Error> {
-    let mut credentials = Credentials::load_or_new(settings.config.as_deref())?;
     let limits = limits(settings);
+    let config = settings.config.as_deref();
+    let mut credentials = Credentials::load_or_new(config, limits.deadline)?;
     let transport = Transport::new(&settings.target.trust, limits);
     let search = target::search(&settings.target, None)?;
     let endpoint = api::find(&transport, &search)?;
@@ -86,8 +87,10 @@ pub(crate) fn register(settings: &Settings, force: bool) -> Result<(), Error> {
 /// When it is not, or the box cannot be asked.
 pub(crate) fn status(settings: &Settings) -> Result<String, Error> {
     let target = &settings.target;
-    let (granted, search) = target::registered(target, settings.config.as_deref())?;
-    let transport = Transport::new(&target.trust, limits(settings));
+    let limits = limits(settings);
+    let config = settings.config.as_deref();
+    let (granted, search) = target::registered(target, config, limits.deadline)?;
+    let transport = Transport::new(&target.trust, limits);
     let address = search.address.to_string();
     let client = Client::new(transport, search, target::app(target, &granted), None);
     let missing = client.missing_permissions()?;

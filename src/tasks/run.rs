@@ -8,7 +8,6 @@ use super::templates;
 use super::times::Times;
 use crate::api::{Client, Recording, Transport};
 use crate::base::error::{Error, Exit};
-use crate::base::lock::{self, Lock};
 use crate::base::stderr::say;
 use crate::base::words::{self, BOX, THE_REST};
 use crate::cli::{HostAge, Settings};
@@ -51,25 +50,19 @@ struct Monitor<'a> {
     client: Client,
     cache: Cache,
     remembered: Remembered,
-    /// None where nothing can be written; `--dry-run` writes nothing.
-    lock: Option<Lock>,
 }
 
 impl<'a> Monitor<'a> {
-    /// Reads the files and takes the lock. Nothing is asked yet.
+    /// Reads the files. Nothing is asked yet.
     fn new(settings: &'a Settings, times: &Times) -> Result<Self, Error> {
-        let template = templates::checked(settings.template.as_ref())?;
+        let template = templates::checked(settings.template.as_ref(), times.end)?;
         let target = &settings.target;
-        let (granted, search) = target::registered(target, settings.config.as_deref())?;
+        let (granted, search) = target::registered(target, settings.config.as_deref(), times.end)?;
         let labels = run_labels(
             target.name.clone().or_else(|| granted.name.clone()),
             search.address.host().to_owned(),
         );
         let cache = target::cache(target, &granted, &search);
-        let lock = match settings.dry_run {
-            true => None,
-            false => lock::take(&cache.folder.lock())?,
-        };
         let remembered = cache.load();
         let transport = Transport::new(&target.trust, times.collecting);
         let app = target::app(target, &granted);
@@ -81,7 +74,6 @@ impl<'a> Monitor<'a> {
             client,
             cache,
             remembered,
-            lock,
         })
     }
 
@@ -97,7 +89,7 @@ impl<'a> Monitor<'a> {
             told,
         };
         let before = std::mem::replace(&mut self.remembered, after);
-        if self.remembered != before && self.lock.is_some() {
+        if self.remembered != before && !self.settings.dry_run {
             self.cache.keep(&self.remembered);
         }
         // Somebody who wants all there is need not hear every minute what is not for them.
@@ -110,7 +102,7 @@ impl<'a> Monitor<'a> {
             template: &self.template,
             client: &self.client,
             times,
-            folder: self.lock.as_ref().map(|_| &self.cache.folder),
+            folder: (!self.settings.dry_run).then_some(&self.cache.folder),
             told: &told,
         };
         run.finish(self.labels.clone(), &collected)
@@ -123,15 +115,10 @@ impl<'a> Monitor<'a> {
 /// What kept the run from doing anything, or from delivering.
 pub(crate) fn replay(settings: &Settings, recording: &Path) -> Result<Exit, Error> {
     let times = Times::start(settings.timeout)?;
-    let template = templates::checked(settings.template.as_ref())?;
-    let client = Client::replay(Recording::load(recording)?);
+    let template = templates::checked(settings.template.as_ref(), times.end)?;
+    let client = Client::replay(Recording::load(recording, times.end)?);
     let address = target::search(&settings.target, None)?.address;
     let folder = target::folder(None, &address);
-    let is_kept = matches!(settings.destination, Destination::Carbons(..)) && !settings.dry_run;
-    let lock = match is_kept {
-        true => lock::take(&folder.lock())?,
-        false => None,
-    };
     let labels = run_labels(settings.target.name.clone(), address.host().to_owned());
     let collected = collected(settings, &client, &times);
     let run = Run {
@@ -139,7 +126,7 @@ pub(crate) fn replay(settings: &Settings, recording: &Path) -> Result<Exit, Erro
         template: &template,
         client: &client,
         times: &times,
-        folder: lock.as_ref().map(|_| &folder),
+        folder: (!settings.dry_run).then_some(&folder),
         told: &[],
     };
     run.finish(labels, &collected)

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use crate::api::{Address, App, Search, Trust};
+use crate::api::{Address, App, Search};
+use crate::base::deadline::Deadline;
 use crate::base::error::Error;
+use crate::base::http::Trust;
 use crate::cli::Target;
 use crate::state::credentials::{Credentials, DEFAULT_ENDPOINT, Granted};
 use crate::state::session::{Remembered, StateFolder};
@@ -39,8 +41,9 @@ pub(crate) fn search(target: &Target, granted: Option<&Granted>) -> Result<Searc
 pub(crate) fn registered(
     target: &Target,
     config: Option<&Path>,
+    deadline: Deadline,
 ) -> Result<(Granted, Search), Error> {
-    let credentials = Credentials::load(config)?;
+    let credentials = Credentials::load(config, deadline)?;
     let granted = credentials.pick(target.endpoint.as_ref(), target.name.as_deref())?;
     let search = search(target, Some(granted))?;
     Ok((granted.clone(), search))

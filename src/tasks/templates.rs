@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use directories::BaseDirs;
 
+use crate::base::deadline::Deadline;
 use crate::base::error::{Error, one_line};
 use crate::base::files;
 use crate::cli::TemplateChoice;
@@ -16,8 +17,11 @@ const SYSTEM_FILE: &str = "/etc/freebox-monitor/template";
 ///
 /// # Errors
 /// When it cannot be read or cannot work.
-pub(crate) fn checked(choice: Option<&TemplateChoice>) -> Result<Template, Error> {
-    let (name, text) = text(choice)?;
+pub(crate) fn checked(
+    choice: Option<&TemplateChoice>,
+    deadline: Deadline,
+) -> Result<Template, Error> {
+    let (name, text) = text(choice, deadline)?;
     let metrics: Vec<_> = sections::metrics().collect();
     let refused = |refusal| Error::misuse(format!("template {name}: {refusal}"));
     let template = Template::read(&text, &metrics).map_err(refused)?;
@@ -32,7 +36,10 @@ pub(crate) fn checked(choice: Option<&TemplateChoice>) -> Result<Template, Error
 ///
 /// # Errors
 /// When its file cannot be read.
-pub(crate) fn text(choice: Option<&TemplateChoice>) -> Result<(String, String), Error> {
+pub(crate) fn text(
+    choice: Option<&TemplateChoice>,
+    deadline: Deadline,
+) -> Result<(String, String), Error> {
     let file = match choice {
         Some(TemplateChoice::Shipped(name, text)) => {
             return Ok(((*name).to_owned(), (*text).to_owned()));
@@ -45,7 +52,7 @@ pub(crate) fn text(choice: Option<&TemplateChoice>) -> Result<(String, String), 
         return Ok((name.to_owned(), text.to_owned()));
     };
     let name = one_line(&path.display().to_string());
-    let text = String::from_utf8(files::read(&path)?);
+    let text = String::from_utf8(files::read(&path, deadline)?);
     text.map_err(|error| not_utf8(&name, error.as_bytes(), error.utf8_error().valid_up_to()))
         .map(|text| (name, text))
 }

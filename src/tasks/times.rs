@@ -3,11 +3,9 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::api::Limits;
-use crate::base::deadline::Deadline;
+use crate::base::deadline::{Deadline, USUAL_TIMEOUT};
 use crate::base::error::Error;
 
-/// How long a run may take unless `--timeout` says: it has to be over when cron starts the next.
-const USUAL_TIMEOUT: Duration = Duration::from_secs(40);
 /// The start of 2020: a clock before that was never set.
 const EARLIEST: u64 = 1_577_836_800;
 /// What fits a point in whisper.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,13 +12,13 @@ use libtest_mimic::Trial;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::graphite::{Graphite, Web};
+use crate::graphite::{Graphite, Options as CarbonOptions, Web};
 use crate::monitor::{APP_ID, APP_TOKEN, Monitor};
 use crate::random::Random;
 use crate::session::healthy;
 use crate::simulated_freebox::SimulatedFreebox;
 use crate::trials;
-use crate::whole_way::{carbon, now, relay};
+use crate::whole_way::{carbon, carbon_with, now, relay};
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials![
@@ -36,6 +36,7 @@ pub(crate) fn trials_with_web() -> Vec<Trial> {
         what_graphite_web_shows_is_done_with,
         what_graphite_web_does_not_show_goes_again,
         a_graphite_web_that_is_away_is_told,
+        what_a_slow_carbon_does_not_show_yet_goes_again_in_silence,
         an_hour_of_faults_with_read_back_loses_nothing,
     ]
 }
@@ -106,6 +107,21 @@ impl Minutes {
 
     /// One run, perhaps killed after a while. Whether it ended by itself, and how.
     fn run(&mut self, kill_after: Option<Duration>) -> Option<i32> {
+        let mut command = self.command();
+        let mut child = command.stderr(Stdio::null()).spawn().expect("the program");
+        if let Some(after) = kill_after {
+            thread::sleep(after);
+            let process = Pid::from_raw(i32::try_from(child.id()).expect("a pid"));
+            let _ = kill_process(process.expect("a pid"), Signal::KILL);
+        }
+        let code = child.wait().expect("its end").code();
+        self.note();
+        self.clock += 60;
+        code
+    }
+
+    /// The next run, with its clock and a number of its own.
+    fn command(&self) -> Command {
         // A number that tells this run from all others.
         let rate = self.clock % 1_000_000;
         let line = json!({"success": true, "result": {"state": "up", "media": "ftth",
@@ -118,18 +134,17 @@ impl Minutes {
         command
             .env("LD_PRELOAD", faketime().expect("left out otherwise"))
             .env("FAKETIME", format!("-{behind}s"))
-            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-            .stderr(Stdio::null());
-        let mut child = command.spawn().expect("the program");
-        if let Some(after) = kill_after {
-            thread::sleep(after);
-            let process = Pid::from_raw(i32::try_from(child.id()).expect("a pid"));
-            let _ = kill_process(process.expect("a pid"), Signal::KILL);
-        }
-        let code = child.wait().expect("its end").code();
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        command
+    }
+
+    /// One run, and what it says.
+    fn run_and_hear(&mut self) -> (Option<i32>, String) {
+        let output = self.command().output().expect("the program");
         self.note();
         self.clock += 60;
-        code
+        let words = String::from_utf8(output.stderr).expect("UTF-8");
+        (output.status.code(), words)
     }
 
     /// Notes the lines of the newest run, if they are in hand.
@@ -437,4 +452,40 @@ fn a_graphite_web_that_is_away_is_told() {
         .monitor
         .run(&["--carbon", &minutes.carbon, "--verify", &minutes.more[1]]);
     run.complained(0, "graphite-web at http://127.0.0.1:");
+}
+
+fn what_a_slow_carbon_does_not_show_yet_goes_again_in_silence() {
+    let carbon = carbon_with(CarbonOptions {
+        schema: "1s:1d".to_owned(),
+        updates: Some(1),
+        ..CarbonOptions::default()
+    });
+    let web = carbon.web();
+    for template in ["dotted", "tagged"] {
+        let mut minutes = Minutes::new(&carbon);
+        // Two hours apart, so that neither meets the other.
+        minutes.clock -= if template == "tagged" { 7200 } else { 0 };
+        minutes.more = ["--verify", &web.url(), "-t", template]
+            .map(str::to_owned)
+            .to_vec();
+        let (start, until) = (minutes.clock, Instant::now() + Duration::from_secs(150));
+        let third = (start + 120).to_string();
+        loop {
+            let (code, words) = minutes.run_and_hear();
+            assert_eq!((code, words.as_str()), (Some(0), ""), "{template}");
+            let name = |path: &PathBuf| path.file_name().map(|it| it.to_owned());
+            let oldest = minutes.waiting().iter().filter_map(name).min();
+            // Tagged series are shown only when they are written, two a second.
+            let first = oldest.is_some_and(|it| it.to_string_lossy()[..10] < *third);
+            if minutes.clock > start + 180 && !first {
+                break;
+            }
+            assert!(
+                Instant::now() < until,
+                "{template}: {:?}",
+                minutes.waiting()
+            );
+            thread::sleep(Duration::from_secs(5));
+        }
+    }
 }

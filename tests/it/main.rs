@@ -16,9 +16,12 @@ mod check;
 mod delivery;
 mod disk;
 mod every;
+mod files;
 mod hour;
 mod left_out;
+mod limits;
 mod parallel;
+mod read_back;
 mod record;
 mod recordings;
 mod registration;
@@ -30,13 +33,14 @@ mod spool;
 mod support;
 mod templates;
 mod tls;
+mod turns;
 mod whole_way;
 
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
-use support::{graphite, monitor, random, receiver};
+use support::{graphite, kept, monitor, random, receiver, web};
 
 /// A list of trials for functions: their names are the names of the cases.
 #[macro_export]
@@ -59,7 +63,9 @@ fn main() -> ExitCode {
     trials.extend(delivery::trials());
     trials.extend(every::trials());
     trials.extend(left_out::trials());
+    trials.extend(files::trials());
     trials.extend(parallel::trials());
+    trials.extend(read_back::trials());
     trials.extend(record::trials());
     trials.extend(recordings::trials());
     trials.extend(registration::trials());
@@ -70,6 +76,8 @@ fn main() -> ExitCode {
     trials.extend(spool::trials());
     trials.extend(templates::trials());
     trials.extend(tls::trials());
+    trials.extend(turns::trials());
+    trials.extend(leave_out(limits::tools(), limits::trials()));
     trials.extend(leave_out(disk::strace(), disk::trials_with_strace()));
     trials.extend(leave_out(disk::mounts(), disk::trials_with_mounts()));
     let clock = hour::faketime().map(drop);

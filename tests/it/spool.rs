@@ -1,14 +1,14 @@
 //! What becomes of lines that carbon has not confirmed, or only once.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::monitor::{Monitor, PROGRAM, Run, check_lines, project_file};
+use crate::kept::{a_minute_later, deliver, folder, now, put, put_run, recording, waiting};
+use crate::monitor::{Monitor, PROGRAM, Run, check_lines};
 use crate::random::Random;
 use crate::receiver::{FullQueue, Manner, Receiver, Sink, closed_port};
 use crate::session::healthy;
@@ -39,97 +39,23 @@ pub(crate) fn trials() -> Vec<Trial> {
         the_run_tells_what_waits,
         the_run_tells_what_was_dropped,
         an_early_close_is_no_confirmation,
-        a_second_run_at_once_is_exit_75,
-        a_lock_ends_with_its_process,
         a_state_folder_that_is_a_file_stops_nothing,
         a_spool_that_is_a_file_stops_nothing,
         a_broken_note_is_as_good_as_none,
         nobody_else_can_read_what_waits,
         a_dry_run_touches_no_spool,
         sizes_and_ages_are_read_strictly,
+        a_run_larger_than_the_spool_is_delivered,
+        a_run_larger_than_the_spool_is_kept,
+        a_spool_that_cannot_be_read_is_told,
+        a_run_of_many_minutes_is_held_back_by_its_newest,
+        what_killed_runs_left_goes_after_an_hour,
+        a_spool_that_is_not_named_any_more_expires,
+        a_spool_that_is_not_named_keeps_its_own_bounds,
+        what_is_no_spool_is_left_alone,
         killed_at_any_moment_nothing_is_torn_or_lost,
         nc_can_drain_it_by_hand,
     ]
-}
-
-fn recording() -> String {
-    let path = project_file("tests/boxes/mini-4k.json");
-    path.to_str().expect("UTF-8").to_owned()
-}
-
-/// Delivers a recording.
-fn deliver(monitor: &Monitor, to: &str, more: &[&str]) -> Run {
-    let recording = recording();
-    let arguments = [
-        "--all",
-        "--carbon",
-        to,
-        "--replay",
-        &recording,
-        "--timeout",
-        "5",
-    ];
-    monitor.run(&[&arguments, more].concat())
-}
-
-fn now() -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    now.expect("a clock after 1970").as_secs()
-}
-
-/// The folder of the lines that wait for a carbon.
-fn folder(monitor: &Monitor, carbon: &str) -> PathBuf {
-    let carbon = carbon.replace([':', '[', ']'], "_");
-    monitor.path(&format!(
-        ".local/state/freebox-monitor/mafreebox.freebox.fr/spool/{carbon}"
-    ))
-}
-
-/// The files that wait, by name.
-fn waiting(monitor: &Monitor, carbon: &str) -> Vec<String> {
-    let Ok(files) = fs::read_dir(folder(monitor, carbon)) else {
-        return Vec::new();
-    };
-    let names = files.map(|it| {
-        it.expect("a file")
-            .file_name()
-            .into_string()
-            .expect("UTF-8")
-    });
-    let mut names: Vec<String> = names.filter(|name| name.ends_with(".lines")).collect();
-    names.sort();
-    names
-}
-
-/// Puts a run into the spool, as if it had been left by an earlier process.
-fn put(monitor: &Monitor, carbon: &str, name: &str, text: &str) {
-    let path = folder(monitor, carbon).join(name);
-    let below = path.strip_prefix(monitor.path("")).expect("in the home");
-    monitor.write(below.to_str().expect("UTF-8"), text);
-}
-
-/// A run of that time, with one line.
-fn put_run(monitor: &Monitor, carbon: &str, timestamp: u64) {
-    let text = format!("old.run 1 {timestamp}\n");
-    put(
-        monitor,
-        carbon,
-        &format!("{timestamp:010}-7-1.lines"),
-        &text,
-    );
-}
-
-/// Turns the clock on by a minute, for what was confirmed.
-fn a_minute_later(monitor: &Monitor, carbon: &str) {
-    for name in waiting(monitor, carbon) {
-        let bare = name.strip_suffix(".lines").expect("a suffix");
-        if let Some((rest, at)) = bare.rsplit_once('-').filter(|(rest, _)| rest.contains('.')) {
-            let earlier = at.parse::<u64>().expect("a time") - 60;
-            let renamed = format!("{rest}-{earlier}.lines");
-            let folder = folder(monitor, carbon);
-            fs::rename(folder.join(name), folder.join(renamed)).expect("another name");
-        }
-    }
 }
 
 fn lines_of_a_failed_run_go_first_in_the_next() {
@@ -541,53 +467,12 @@ fn an_early_close_is_no_confirmation() {
     }
 }
 
-/// A run that takes its time: a carbon that never closes.
-fn slow_run(monitor: &Monitor, receiver: &Receiver) -> std::process::Child {
-    let recording = recording();
-    let mut command = monitor.command(&["--carbon", &receiver.address(), "--replay", &recording]);
-    let child = command.stderr(Stdio::null()).spawn().expect("the program");
-    let lock = monitor.path(".local/state/freebox-monitor/mafreebox.freebox.fr/lock");
-    let until = Instant::now() + Duration::from_secs(5);
-    let process = child.id().to_string();
-    while fs::read_to_string(&lock).ok().as_deref() != Some(&process) {
-        assert!(Instant::now() < until, "no lock");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    child
-}
-
-fn a_second_run_at_once_is_exit_75() {
-    let (monitor, receiver) = (Monitor::new(), Receiver::start(Manner::NeverClose));
-    let mut first = slow_run(&monitor, &receiver);
-    let second = deliver(&monitor, &closed_port(), &[]);
-    let words = format!(
-        "another run (process {}) for this box is still going",
-        first.id()
-    );
-    second.failed(75, &words);
-    assert!(second.took < Duration::from_secs(1), "{:?}", second.took);
-    // Another box is none of its business.
-    let other = deliver(&monitor, &closed_port(), &["-e", "other.box"]);
-    assert_eq!(other.code, 5, "{}", other.stderr);
-    first.kill().expect("its end");
-    first.wait().expect("its end");
-}
-
-fn a_lock_ends_with_its_process() {
-    let (monitor, receiver) = (Monitor::new(), Receiver::start(Manner::NeverClose));
-    let mut first = slow_run(&monitor, &receiver);
-    first.kill().expect("kill -9");
-    first.wait().expect("its end");
-    let sink = Sink::start();
-    deliver(&monitor, &sink.address(), &[]).is_fine();
-}
-
 fn a_state_folder_that_is_a_file_stops_nothing() {
     let sink = Sink::start();
     let monitor = Monitor::new();
     monitor.write(".local/state", "a file");
     let run = deliver(&monitor, &sink.address(), &[]);
-    run.complained(0, "warning: cannot write in ");
+    run.complained(0, "warning: lines cannot be kept in ");
     assert_eq!(sink.take().concat().lines().count(), 52);
     let run = deliver(&monitor, &closed_port(), &[]);
     assert_eq!(run.code, 5);
@@ -674,6 +559,178 @@ fn sizes_and_ages_are_read_strictly() {
     monitor
         .run(&every)
         .failed(1, "--every goes with collecting only");
+}
+
+fn a_run_larger_than_the_spool_is_delivered() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    for _ in 0..3 {
+        deliver(&monitor, &sink.address(), &["--spool-size", "1K"]).is_fine();
+        assert_eq!(sink.take().concat().lines().count(), 57);
+        a_minute_later(&monitor, &sink.address());
+        // It is sent once more, as any other is.
+        deliver(&monitor, &sink.address(), &["--spool-size", "1K"]).is_fine();
+        assert_eq!(sink.take().concat().lines().count(), 2 * 57);
+        a_minute_later(&monitor, &sink.address());
+        deliver(&monitor, &sink.address(), &["--resend", "0"]).is_fine();
+        sink.take();
+    }
+}
+
+fn a_run_larger_than_the_spool_is_kept() {
+    let (monitor, address) = (Monitor::new(), closed_port());
+    let run = deliver(&monitor, &address, &["--spool-size", "1K"]);
+    run.failed(5, "Connection refused (os error 111); 57 lines are kept");
+    let first = waiting(&monitor, &address);
+    assert_eq!(first.len(), 1);
+    // The next takes its place, and what is said is what is on the disk then.
+    let run = deliver(&monitor, &address, &["--spool-size", "1K"]);
+    assert_eq!(run.code, 5);
+    let words = [
+        "57 lines waited too long and were dropped\n",
+        "; 57 lines are kept\n",
+    ];
+    assert!(
+        words.iter().all(|it| run.stderr.contains(it)),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(run.stderr.lines().count(), 2, "{}", run.stderr);
+    let second = waiting(&monitor, &address);
+    assert!(second.len() == 1 && second != first, "{second:?}");
+    let sink = Sink::at(&address);
+    deliver(&monitor, &address, &["--spool-size", "1K"]).is_fine();
+    assert_eq!(sink.take().concat().lines().count(), 2 * 57);
+}
+
+fn a_spool_that_cannot_be_read_is_told() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    // So few open files that the run can be written and the folder not be listed.
+    let recording = recording();
+    let arguments = ["--carbon", &sink.address(), "--replay", &recording];
+    deliver(&monitor, &sink.address(), &[]).is_fine();
+    let mut words = String::new();
+    for files in 4..12 {
+        let mut command = Command::new("prlimit");
+        let ours = monitor.command(&arguments);
+        command.arg(format!("--nofile={files}")).arg(PROGRAM);
+        command.args(ours.get_args()).env("HOME", monitor.path(""));
+        sink.take();
+        let output = command.output().expect("prlimit");
+        let sent = !sink.take().concat().is_empty();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        // 127: the system has not even started it.
+        let is_told = output.status.code() != Some(0) && !stderr.is_empty();
+        assert!(sent || is_told, "{files}: {:?} {stderr}", output.status);
+        words.push_str(&stderr);
+    }
+    assert!(words.contains("Too many open files"), "{words}");
+}
+
+fn a_run_of_many_minutes_is_held_back_by_its_newest() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    let then = now() - 3600;
+    let past = format!("old.run 1 {}\nold.run 2 {then}\n", then - 86_400);
+    let ahead = format!("new.run 1 {then}\nnew.run 2 {}\n", now() + 86_400);
+    put(
+        &monitor,
+        &sink.address(),
+        &format!("{then:010}-7-2.lines"),
+        &past,
+    );
+    put(
+        &monitor,
+        &sink.address(),
+        &format!("{then:010}-8-2.lines"),
+        &ahead,
+    );
+    deliver(&monitor, &sink.address(), &["--resend", "0"]).is_fine();
+    let sent = sink.take().concat();
+    assert!(
+        sent.starts_with(&past) && !sent.contains("new.run"),
+        "{sent}"
+    );
+    // It is old by its run, whatever is in it.
+    let left = waiting(&monitor, &sink.address());
+    assert_eq!(left, [format!("{then:010}-8-2.lines")]);
+}
+
+fn what_killed_runs_left_goes_after_an_hour() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    for (name, hours) in [("old", 2), ("new", 0)] {
+        let name = format!(".freebox-monitor-{name}");
+        put(&monitor, &sink.address(), &name, "half a ru");
+        let path = folder(&monitor, &sink.address()).join(name);
+        let file = fs::File::options().write(true).open(path).expect("it");
+        let then = std::time::SystemTime::now() - Duration::from_secs(hours * 3600 + 60);
+        file.set_modified(then).expect("a time");
+    }
+    deliver(&monitor, &sink.address(), &[]).is_fine();
+    let left = |name: &str| folder(&monitor, &sink.address()).join(name).exists();
+    assert!(!left(".freebox-monitor-old") && left(".freebox-monitor-new"));
+}
+
+fn a_spool_that_is_not_named_any_more_expires() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    let (gone, away) = ("gone:2003", "away:2003");
+    put_run(&monitor, gone, now() - 8 * 86_400);
+    put_run(&monitor, away, now() - 8 * 86_400);
+    put_run(&monitor, away, now() - 6 * 86_400);
+    let run = deliver(&monitor, &sink.address(), &[]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let words = "1 lines waited too long for a carbon that is not named any more";
+    assert_eq!(run.stderr.matches(words).count(), 2, "{}", run.stderr);
+    assert!(!folder(&monitor, gone).exists());
+    assert_eq!(waiting(&monitor, away).len(), 1);
+    // Nothing of it goes elsewhere, and nothing more is said.
+    deliver(&monitor, &sink.address(), &[]).is_fine();
+    assert!(!sink.take().concat().contains("old.run"));
+    // When it is named again it gets what is left.
+    let from = folder(&monitor, away);
+    fs::rename(from, folder(&monitor, "127.0.0.1:9")).expect("another name");
+    let run = deliver(&monitor, "127.0.0.1:9", &[]);
+    assert!(run.stderr.contains("; 58 lines are kept"), "{}", run.stderr);
+}
+
+fn a_spool_that_is_not_named_keeps_its_own_bounds() {
+    let (monitor, sink, dead) = (Monitor::new(), Sink::start(), closed_port());
+    let other = closed_port();
+    // Two lines of a crontab, each with a carbon and bounds of its own.
+    assert_eq!(deliver(&monitor, &dead, &["--spool-age", "30d"]).code, 5);
+    assert_eq!(deliver(&monitor, &other, &["--spool-age", "2h"]).code, 5);
+    for carbon in [&dead, &other] {
+        put_run(&monitor, carbon, now() - 10 * 86_400);
+    }
+    let run = deliver(&monitor, &sink.address(), &["--spool-age", "1h"]);
+    run.complained(0, "1 lines waited too long for a carbon that is not named");
+    assert_eq!(waiting(&monitor, &dead).len(), 2);
+    assert_eq!(waiting(&monitor, &other).len(), 1);
+}
+
+fn what_is_no_spool_is_left_alone() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let strange = folder(&monitor, "strange:2003");
+    fs::create_dir_all(&strange).expect("a folder");
+    fs::create_dir(strange.join("1")).expect("a folder");
+    fs::write(folder(&monitor, "README"), "mine").expect("a file");
+    let old = format!("{:010}-7-1.lines", now() - 8 * 86_400);
+    fs::write(elsewhere.path().join(&old), "old.run 1 1\n").expect("a file");
+    std::os::unix::fs::symlink(elsewhere.path(), folder(&monitor, "link")).expect("a link");
+    // One of ours with something else in it stays with that.
+    put(&monitor, "mixed:2003", &old, "old.run 1 1\n");
+    put(&monitor, "mixed:2003", "README", "mine");
+    let run = deliver(&monitor, &sink.address(), &[]);
+    assert_eq!(
+        (run.code, run.stderr.lines().count()),
+        (0, 1),
+        "{}",
+        run.stderr
+    );
+    assert!(strange.join("1").exists() && folder(&monitor, "README").exists());
+    assert!(elsewhere.path().join(&old).exists());
+    assert!(!folder(&monitor, "mixed:2003").join(&old).exists());
+    assert!(folder(&monitor, "mixed:2003").join("README").exists());
+    deliver(&monitor, &sink.address(), &[]).is_fine();
 }
 
 fn killed_at_any_moment_nothing_is_torn_or_lost() {

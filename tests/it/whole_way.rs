@@ -55,10 +55,14 @@ fn python() -> &'static Result<Python, String> {
 
 /// A relay with its caches.
 pub(crate) fn carbon(schema: &str) -> Graphite {
-    let options = CarbonOptions {
+    carbon_with(CarbonOptions {
         schema: schema.to_owned(),
         ..CarbonOptions::default()
-    };
+    })
+}
+
+/// The same, as it is wanted.
+pub(crate) fn carbon_with(options: CarbonOptions) -> Graphite {
     let python = python().as_ref().expect("left out otherwise");
     Graphite::start(python, options).expect("carbon starts")
 }

@@ -30,6 +30,13 @@ use tempfile::TempDir;
 pub use faults::Fault;
 pub use tls::Certificate;
 
+/// A certificate of this kind for `localhost`, for another server than a box: the authority in PEM,
+/// and what the server needs.
+pub fn certified(kind: Certificate) -> (String, Arc<rustls::ServerConfig>) {
+    let made = tls::make(kind, "localhost");
+    (made.ca_pem, made.config)
+}
+
 /// What a box is like when it starts.
 pub struct Options {
     /// What it has to tell.

@@ -100,7 +100,7 @@ fn verify(rules: &Rules, times: &Times, report: &mut Report) -> Result<(), Error
     let Some(web) = &rules.verify else {
         return Ok(());
     };
-    match web.probe(times.timestamp, times.end) {
+    match web.probe(&rules.trust, times.timestamp, times.end) {
         Ok(()) => report.tick("verify", &format!("{web} answers")),
         // A run does without.
         Err(error) => report.cross(

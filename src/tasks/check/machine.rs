@@ -32,10 +32,14 @@ pub(super) fn clock(settings: &Settings, report: &mut Report) -> Result<Option<T
     }
 }
 
-pub(super) fn template(settings: &Settings, report: &mut Report) -> Result<(), Error> {
+pub(super) fn template(
+    settings: &Settings,
+    times: &Times,
+    report: &mut Report,
+) -> Result<(), Error> {
     let choice = settings.template.as_ref();
-    let read = templates::text(choice).and_then(|(name, _)| {
-        templates::checked(choice)?;
+    let read = templates::text(choice, times.end).and_then(|(name, _)| {
+        templates::checked(choice, times.end)?;
         Ok(name)
     });
     match read {
@@ -51,9 +55,10 @@ pub(super) fn template(settings: &Settings, report: &mut Report) -> Result<(), E
 
 pub(super) fn credentials(
     settings: &Settings,
+    times: &Times,
     report: &mut Report,
 ) -> Result<Option<(Granted, Search)>, Error> {
-    match target::registered(&settings.target, settings.config.as_deref()) {
+    match target::registered(&settings.target, settings.config.as_deref(), times.end) {
         Ok((granted, search)) => {
             let words = format!(
                 "application {} for the box at {}",

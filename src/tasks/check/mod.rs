@@ -23,8 +23,8 @@ pub(crate) fn check(settings: &Settings) -> Result<Exit, Error> {
         report.end()?;
         return Ok(report.exit);
     };
-    machine::template(settings, &mut report)?;
-    let granted = machine::credentials(settings, &mut report)?;
+    machine::template(settings, &times, &mut report)?;
+    let granted = machine::credentials(settings, &times, &mut report)?;
     let search = match &granted {
         Some((_, search)) => search.clone(),
         None => target::search(&settings.target, None)?,

@@ -43,6 +43,8 @@ pub(crate) struct Options {
     pub(crate) schema: String,
     /// A relay before two caches, or else just the cache `a`.
     pub(crate) relay: bool,
+    /// How many series a cache writes in a second, if not as many as it can.
+    pub(crate) updates: Option<u32>,
 }
 
 impl Default for Options {
@@ -51,6 +53,7 @@ impl Default for Options {
         Self {
             schema: "60s:7d".to_owned(),
             relay: true,
+            updates: None,
         }
     }
 }
@@ -107,7 +110,7 @@ impl Graphite {
             Daemon::new(python, root.path(), name, ports[..used].to_vec())
         };
         let daemons: Vec<_> = names.iter().zip(ports.chunks(3)).map(daemon).collect();
-        config::write(root.path(), &options.schema, &daemons)?;
+        config::write(root.path(), options, &daemons)?;
         std::fs::create_dir(root.path().join("whisper"))?;
         std::fs::write(root.path().join("run.py"), include_str!("graphite/run.py"))?;
         std::fs::write(

@@ -2,6 +2,8 @@
 //! misbehave, random numbers that can be repeated.
 
 pub(crate) mod graphite;
+pub(crate) mod kept;
 pub(crate) mod monitor;
 pub(crate) mod random;
 pub(crate) mod receiver;
+pub(crate) mod web;

@@ -5,7 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver as Channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What to do with a connection.
 #[derive(Clone, Copy)]
@@ -44,7 +44,23 @@ impl Sink {
 
     /// Starts to listen at an address.
     pub(crate) fn at(address: &str) -> Self {
-        let listener = TcpListener::bind(address).expect("a port");
+        Sink::with_pause(address, Duration::ZERO)
+    }
+
+    /// One that takes its time before it closes a connection.
+    pub(crate) fn slow(pause: Duration) -> Self {
+        Sink::with_pause("127.0.0.1:0", pause)
+    }
+
+    fn with_pause(address: &str, pause: Duration) -> Self {
+        // Whoever listened there may be about to go.
+        let until = Instant::now() + Duration::from_secs(5);
+        let listener = loop {
+            match TcpListener::bind(address) {
+                Err(_) if Instant::now() < until => thread::sleep(Duration::from_millis(5)),
+                bound => break bound.expect("a port"),
+            }
+        };
         let address = listener.local_addr().expect("an address");
         let texts = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&texts);
@@ -54,6 +70,7 @@ impl Sink {
                 // Whoever is killed in the middle leaves a half line, as with carbon.
                 let _ = stream.read_to_string(&mut text);
                 seen.lock().expect("the texts").push(text);
+                thread::sleep(pause);
             }
         });
         Sink { address, texts }

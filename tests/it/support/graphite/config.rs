@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 
+use super::Options;
 use super::daemon::Daemon;
 
 /// Ports to choose from. They end below those that the system gives to outgoing connections,
@@ -12,15 +13,19 @@ use super::daemon::Daemon;
 const PORTS: std::ops::Range<u16> = 10_240..32_000;
 
 /// Writes all of carbon's files into its directory.
-pub(super) fn write(root: &Path, schema: &str, daemons: &[Daemon]) -> std::io::Result<()> {
+pub(super) fn write(root: &Path, options: &Options, daemons: &[Daemon]) -> std::io::Result<()> {
+    let schema = &options.schema;
     let schemas = format!("[everything]\npattern = .*\nretentions = {schema}\n");
     let aggregation = "[everything]\npattern = .*\nxFilesFactor = 0\naggregationMethod = average\n";
-    fs::write(root.join("carbon.conf"), carbon_conf(root, daemons))?;
+    fs::write(
+        root.join("carbon.conf"),
+        carbon_conf(root, options, daemons),
+    )?;
     fs::write(root.join("storage-schemas.conf"), schemas)?;
     fs::write(root.join("storage-aggregation.conf"), aggregation)
 }
 
-fn carbon_conf(root: &Path, daemons: &[Daemon]) -> String {
+fn carbon_conf(root: &Path, options: &Options, daemons: &[Daemon]) -> String {
     let relays = daemons.iter().filter(|daemon| daemon.name == "relay");
     let caches: Vec<_> = daemons
         .iter()
@@ -29,13 +34,16 @@ fn carbon_conf(root: &Path, daemons: &[Daemon]) -> String {
     let sections = caches.iter().map(|cache| cache_section(cache));
     let relays = relays.map(|relay| relay_section(root, relay, &caches));
     let sections: String = sections.chain(relays).collect();
-    format!("[cache]\n{}{CACHES}{sections}", common(root))
+    let updates = options
+        .updates
+        .map_or("inf".to_owned(), |it| it.to_string());
+    let common = common(root);
+    format!("[cache]\n{common}{CACHES}MAX_UPDATES_PER_SECOND = {updates}\n{sections}")
 }
 
 /// For both caches. Files with holes change nothing but the time it takes to make them.
 const CACHES: &str = "\
 MAX_CACHE_SIZE = inf
-MAX_UPDATES_PER_SECOND = inf
 MAX_CREATES_PER_MINUTE = inf
 CACHE_WRITE_STRATEGY = sorted
 WHISPER_SPARSE_CREATE = True

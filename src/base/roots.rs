@@ -7,6 +7,7 @@ use std::path::Path;
 
 use ureq::tls::{Certificate, PemItem, parse_pem};
 
+use crate::base::deadline::Deadline;
 use crate::base::error::Error;
 use crate::base::files;
 
@@ -29,8 +30,11 @@ fn certificates(pem: &[u8]) -> impl Iterator<Item = Certificate<'static>> + use<
 ///
 /// # Errors
 /// When it cannot be read or holds none.
-pub(crate) fn read_bundle(path: &Path) -> Result<Vec<Certificate<'static>>, Error> {
-    let pem = files::read(path)?;
+pub(crate) fn read_bundle(
+    path: &Path,
+    deadline: Deadline,
+) -> Result<Vec<Certificate<'static>>, Error> {
+    let pem = files::read(path, deadline)?;
     let found: Vec<_> = certificates(&pem).collect();
     match found.is_empty() {
         true => Err(Error::misuse(format!(
