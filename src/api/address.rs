@@ -54,9 +54,23 @@ impl Address {
         self.host.eq_ignore_ascii_case(&other.host) && ports.iter().any(|it| others.contains(it))
     }
 
-    /// The host alone, as paths and messages show it.
+    /// The host alone.
     pub(crate) fn host(&self) -> &str {
         &self.host
+    }
+
+    /// What tells this place from others, as paths show it: the host, and the port where it is not
+    /// the usual one.
+    pub(crate) fn place(&self) -> String {
+        let usual: &[u16] = match self.scheme {
+            Some(Scheme::Http) => &[80],
+            Some(Scheme::Https) => &[443],
+            None => &[80, 443],
+        };
+        match self.port {
+            Some(port) if !usual.contains(&port) => format!("{}:{port}", bracketed(&self.host)),
+            _ => self.host.clone(),
+        }
     }
 }
 
@@ -94,9 +108,6 @@ impl FromStr for Address {
         };
         // A path is what people copy along from the browser; the box says its own.
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        if authority.contains('@') {
-            return Err("leave user:password@ out".to_owned());
-        }
         let (host, port) = host_and_port(authority)?;
         Ok(Address {
             scheme,
@@ -141,6 +152,36 @@ mod tests {
             "u@h",
         ] {
             assert!(bad.parse::<Address>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_place_has_its_port_where_that_is_not_the_usual_one() {
+        for (given, expected) in [
+            ("127.0.0.1:8443", "127.0.0.1:8443"),
+            ("127.0.0.1:443", "127.0.0.1"),
+            ("http://host:443", "host:443"),
+            ("https://host:443/api/v8", "host"),
+            ("[fe80::1]:8080", "[fe80::1]:8080"),
+            ("fe80::1", "fe80::1"),
+        ] {
+            let address: Address = given.parse().expect(given);
+            assert_eq!(address.place(), expected);
+        }
+    }
+
+    #[test]
+    fn nobody_hears_of_a_password() {
+        for given in [
+            "user:secret@host",
+            "https://user:secret@host/",
+            "secret@[::1]:80",
+        ] {
+            let words = given.parse::<Address>().expect_err(given);
+            assert!(
+                !words.contains("secret") && words.contains("leave that part out"),
+                "{words}"
+            );
         }
     }
 

@@ -5,13 +5,15 @@
 //! wherever the box offers one: a box that offers HTTPS which cannot be used is an error, never a
 //! reason to send tokens in the clear.
 
+use std::time::SystemTime;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::address::{Address, Scheme};
 use super::envelope;
-use super::error::{Error, Kind};
-use super::transport::{Fault, Transport, USUAL_SIZE};
+use super::error::{Meaning, Reason, RequestError};
+use super::transport::{Fault, Transport, USUAL_ANSWER};
 use crate::metrics::reading::{flag, number, text};
 use crate::metrics::value::Value;
 
@@ -41,6 +43,44 @@ pub(crate) struct Endpoint {
     pub(crate) api_version: String,
     /// The model: `fbxgw9-r1/full`.
     pub(crate) model: Option<String>,
+    /// The model in a word that people know: `ultra`; `freebox` if it is not known.
+    #[serde(default)]
+    pub(crate) family: String,
+    /// When it was found, in seconds since 1970; 0 if it has to be looked for anew.
+    #[serde(default)]
+    pub(crate) found: u64,
+}
+
+impl Search {
+    /// An error, or what it comes from if that is the version that was asked for.
+    pub(super) fn blamed(&self, error: RequestError) -> RequestError {
+        match self.version {
+            Some(version) if error.meaning() == Meaning::NotHere => {
+                let words = format!(
+                    "the box does not know version {version} of its API, which --api-version-force \
+                     asks for ({})",
+                    error.reason
+                );
+                RequestError::new(error.endpoint, Reason::NoAnswer(words))
+            }
+            _ => error,
+        }
+    }
+
+    /// The endpoint of a document, in the version that is to be spoken.
+    fn endpoint(&self, document: &Document, origin: &str) -> Result<Endpoint, RequestError> {
+        match self.version {
+            Some(version) if !(1..=document.major).contains(&version) => {
+                let words = format!(
+                    "the box speaks the versions 1 to {} of its API; --api-version-force asks for \
+                     {version}",
+                    document.major
+                );
+                Err(no_answer(origin, words))
+            }
+            version => Ok(document.endpoint(origin, version)),
+        }
+    }
 }
 
 impl Endpoint {
@@ -64,7 +104,7 @@ impl Endpoint {
 ///
 /// # Errors
 /// When nothing there is a Freebox that can be spoken to.
-pub(crate) fn find(transport: &Transport, search: &Search) -> Result<Endpoint, Error> {
+pub(crate) fn find(transport: &Transport, search: &Search) -> Result<Endpoint, RequestError> {
     let address = &search.address;
     let probed = |scheme, port| {
         let origin = address.origin(scheme, port);
@@ -84,8 +124,19 @@ pub(crate) fn find(transport: &Transport, search: &Search) -> Result<Endpoint, E
         // refuse plain HTTP, while an HTTP server may wait for ever for the end of a handshake.
         (None, Some(port)) => http(port).or_else(|first| or_tls(first, || https(port))),
     };
-    let (origin, document) = found.map_err(|(origin, fault)| Error::new(origin, fault.into()))?;
-    secured(transport, search, origin, &document)
+    let (origin, document) =
+        found.map_err(|(origin, fault)| RequestError::new(origin, fault.into()))?;
+    let endpoint = secured(transport, search, origin, &document)?;
+    Ok(Endpoint {
+        found: now(),
+        ..endpoint
+    })
+}
+
+/// In seconds since 1970.
+pub(super) fn now() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since_1970.map_or(0, |it| it.as_secs())
 }
 
 type Probed = Result<(String, Document), (String, Fault)>;
@@ -127,10 +178,10 @@ fn secured(
     search: &Search,
     origin: String,
     document: &Document,
-) -> Result<Endpoint, Error> {
+) -> Result<Endpoint, RequestError> {
     let is_https = origin.starts_with("https:");
     if is_https && !search.by_domain {
-        return Ok(document.endpoint(&origin, search.version));
+        return search.endpoint(document, &origin);
     }
     if !document.https_available && !is_https {
         return match search.https_only || search.by_domain {
@@ -138,21 +189,21 @@ fn secured(
                 &origin,
                 "offers no HTTPS, and its tokens must not travel in the clear".to_owned(),
             )),
-            false => Ok(document.endpoint(&origin, search.version)),
+            false => search.endpoint(document, &origin),
         };
     }
     let mut worst = None;
     for candidate in secure_origins(search, &origin, document) {
         match probe(transport, &candidate) {
             Ok(other) if other.uid == document.uid => {
-                return Ok(other.endpoint(&candidate, search.version));
+                return search.endpoint(&other, &candidate);
             }
             Ok(_) => log::debug!("{candidate}: another box"),
             Err(fault) => {
                 log::debug!("{candidate}: {fault}");
                 let telling = matches!(fault, Fault::Certificate(_));
                 if telling || worst.is_none() {
-                    worst = Some(Error::new(candidate, fault.into()));
+                    worst = Some(RequestError::new(candidate, fault.into()));
                 }
             }
         }
@@ -178,15 +229,15 @@ fn secure_origins(search: &Search, origin: &str, document: &Document) -> Vec<Str
     candidates.into_iter().flatten().collect()
 }
 
-fn no_answer(endpoint: &str, words: String) -> Error {
-    Error::new(endpoint, Kind::NoAnswer(words))
+fn no_answer(endpoint: &str, words: String) -> RequestError {
+    RequestError::new(endpoint, Reason::NoAnswer(words))
 }
 
 /// Asks for the one document that has no envelope.
 fn probe(transport: &Transport, origin: &str) -> Result<Document, Fault> {
-    let answer = transport.get(&format!("{origin}/api_version"), None, USUAL_SIZE)?;
+    let answer = transport.get(&format!("{origin}/api_version"), None, USUAL_ANSWER)?;
     let json = envelope::parse(answer.status, &answer.body).map_err(|kind| match kind {
-        Kind::NoAnswer(words) | Kind::NotUnderstood(words) => Fault::Broken(words),
+        Reason::NoAnswer(words) | Reason::NotUnderstood(words) => Fault::Broken(words),
         _ => Fault::Broken("not a Freebox".to_owned()),
     })?;
     let stranger =
@@ -205,6 +256,7 @@ struct Document {
     https_port: Option<u16>,
     uid: Option<String>,
     model: Option<String>,
+    family: &'static str,
 }
 
 impl Document {
@@ -224,6 +276,10 @@ impl Document {
                 _ => None,
             },
             uid: word("uid"),
+            family: family(
+                &[word("box_model"), word("device_type")],
+                word("box_flavor").as_deref(),
+            ),
             model: word("box_model").or_else(|| word("device_type")),
         })
     }
@@ -236,8 +292,46 @@ impl Document {
             uid: self.uid.clone(),
             api_version: self.api_version.clone(),
             model: self.model.clone(),
+            family: self.family.to_owned(),
+            found: 0,
         }
     }
+}
+
+/// The words for models.
+pub(crate) const FAMILIES: [&str; 7] = [
+    "ultra",
+    "pop",
+    "delta",
+    "revolution",
+    "mini4k",
+    "one",
+    UNKNOWN_FAMILY,
+];
+const UNKNOWN_FAMILY: &str = "freebox";
+
+/// The model in a word, from its names: `fbxgw9-r1`, `fbxgw-r2/mini`, `FreeboxServer7,1`. The one
+/// generation that has no number in the first form has three models.
+fn family(names: &[Option<String>], flavor: Option<&str>) -> &'static str {
+    let of_name = |name: &String| {
+        let name = name.to_ascii_lowercase();
+        let rest = name
+            .strip_prefix("fbxgw")
+            .or_else(|| name.strip_prefix("freeboxserver"))?;
+        let number = rest.split(['-', ',', '/']).next().unwrap_or_default();
+        Some(match number.trim_end_matches('r') {
+            "9" => "ultra",
+            "8" => "pop",
+            "7" => "delta",
+            "" | "1" | "6" if name.ends_with("/mini") => "mini4k",
+            "" | "1" | "6" if name.ends_with("/one") => "one",
+            "" | "1" | "6" if flavor == Some("light") => "mini4k",
+            "" | "1" | "6" => "revolution",
+            _ => return None,
+        })
+    };
+    let mut known = names.iter().flatten().filter_map(of_name);
+    known.next().unwrap_or(UNKNOWN_FAMILY)
 }
 
 #[cfg(test)]
@@ -264,6 +358,45 @@ mod tests {
         for (text, version, expected) in cases {
             let endpoint = document(text).map(|it| it.endpoint("https://h", version));
             assert_eq!(endpoint.map(|it| it.base).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn models_have_a_word() {
+        let cases = [
+            (
+                r#""box_model":"fbxgw9-r1","device_type":"FreeboxServer9,1""#,
+                "ultra",
+            ),
+            (r#""box_model":"fbxgw8-r1/full""#, "pop"),
+            (r#""box_model":"fbxgw7-r1/full""#, "delta"),
+            (r#""box_model":"fbxgw-r2/full""#, "revolution"),
+            (
+                r#""box_model":"fbxgw-r2/mini","box_flavor":"light""#,
+                "mini4k",
+            ),
+            (r#""box_model":"fbxgw-r1/one""#, "one"),
+            (r#""device_type":"FreeboxServer7,1""#, "delta"),
+            (
+                r#""device_type":"FreeboxServer1,2","box_flavor":"full""#,
+                "revolution",
+            ),
+            (
+                r#""device_type":"FreeboxServer1,2","box_flavor":"light""#,
+                "mini4k",
+            ),
+            (
+                r#""box_model":"fbxgw12-r1","device_type":"FreeboxServer12,1""#,
+                "freebox",
+            ),
+            (r#""box_model":"new""#, "freebox"),
+            (r#""uid":"x""#, "freebox"),
+        ];
+        for (fields, expected) in cases {
+            let text = format!(r#"{{"api_version":"9.0",{fields}}}"#);
+            let family = document(&text).map(|it| it.family);
+            assert_eq!(family, Some(expected), "{fields}");
+            assert!(FAMILIES.contains(&expected));
         }
     }
 

@@ -2,24 +2,24 @@
 
 use std::fmt;
 
-use crate::base::error::{self, Exit};
+use crate::base::error::{Error, Exit};
 
 /// Where permissions are given, in the words of the box's own pages.
 pub(crate) const PERMISSIONS_PAGE: &str =
     "Paramètres de la Freebox > Gestion des accès > Applications";
 
-/// An error of the API. It names the endpoint once; the kinds are the ones somebody branches on.
+/// An error of the API. It names the endpoint once; the reasons are the ones somebody branches on.
 #[derive(Clone, Debug)]
-pub(crate) struct Error {
+pub(crate) struct RequestError {
     /// The path below the API's base, or a whole address where there is no base yet.
     pub(crate) endpoint: String,
     /// What happened.
-    pub(crate) kind: Kind,
+    pub(crate) reason: Reason,
 }
 
 /// What happened to a request.
 #[derive(Clone, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum Reason {
     /// The box understood and says no: it has no such thing, or not now.
     Declined(Declined),
     /// The box will not deal with this application: not granted, revoked, another box.
@@ -31,6 +31,42 @@ pub(crate) enum Kind {
     /// An answer came that is not what it should be.
     NotUnderstood(String),
 }
+
+/// What a failed request means for what was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// The application lacks a permission.
+    Forbidden,
+    /// This box, or this version of its API, has no such thing.
+    NotHere,
+    /// The box says no in a way in which some models say that they lack something, and all of them
+    /// that something is wrong.
+    Unclear,
+    /// What is there was not given: not now, not to us, or no answer came that can be read.
+    Broken,
+}
+
+/// The codes of a box that has what was asked for and does not give it: it is in trouble, or has
+/// something against this application.
+const TROUBLES: [&str; 17] = [
+    "busy",
+    "ioerror",
+    "io_error",
+    "nomem",
+    "netdown",
+    "timeout",
+    "timedout",
+    "nospc",
+    "again",
+    "auth_required",
+    "invalid_session",
+    "invalid_token",
+    "insufficient_rights",
+    "access_denied",
+    "apps_denied",
+    "ratelimited",
+    "denied_from_external_ip",
+];
 
 /// `success: false` and what came with it.
 #[derive(Clone, Debug)]
@@ -45,32 +81,40 @@ pub(crate) struct Declined {
     pub(crate) uid: Option<String>,
 }
 
-impl Error {
+impl RequestError {
     /// An error at `endpoint`.
-    pub(crate) fn new(endpoint: impl Into<String>, kind: Kind) -> Self {
-        Error {
+    pub(crate) fn new(endpoint: impl Into<String>, reason: Reason) -> Self {
+        RequestError {
             endpoint: endpoint.into(),
-            kind,
+            reason,
         }
     }
 
-    /// Whether the box answered properly that it does not have what was asked for, as opposed to
-    /// not giving it to this application.
-    pub(crate) fn is_declined(&self) -> bool {
-        const ABOUT_ACCESS: [&str; 4] = [
-            "insufficient_rights",
-            "access_denied",
-            "apps_denied",
-            "ratelimited",
-        ];
-        matches!(&self.kind, Kind::Declined(declined)
-            if !self.wants_login() && !ABOUT_ACCESS.contains(&declined.code.as_str()))
+    /// What it means for what was asked for.
+    pub(crate) fn meaning(&self) -> Meaning {
+        let Reason::Declined(declined) = &self.reason else {
+            return Meaning::Broken;
+        };
+        match declined.code.as_str() {
+            _ if declined.right.is_some() => Meaning::Forbidden,
+            "noent"
+            | "nodev"
+            | "nohost"
+            | "service_down"
+            | "unsupp"
+            | "invalid_request"
+            | "invalid_api_version" => Meaning::NotHere,
+            code if code.starts_with("notsup") => Meaning::NotHere,
+            "" | "internal_error" | "inval" => Meaning::Unclear,
+            code if TROUBLES.contains(&code) => Meaning::Broken,
+            _ => Meaning::Unclear,
+        }
     }
 
     /// The permission that is missing, if that is what happened.
     pub(crate) fn missing_right(&self) -> Option<&str> {
-        match &self.kind {
-            Kind::Declined(declined) => declined.right.as_deref(),
+        match &self.reason {
+            Reason::Declined(declined) => declined.right.as_deref(),
             _ => None,
         }
     }
@@ -78,51 +122,57 @@ impl Error {
     /// Whether the session is over and a new one may help.
     pub(super) fn wants_login(&self) -> bool {
         const SESSION_OVER: [&str; 3] = ["auth_required", "invalid_session", "invalid_token"];
-        matches!(&self.kind, Kind::Declined(declined)
+        matches!(&self.reason, Reason::Declined(declined)
             if SESSION_OVER.contains(&declined.code.as_str()))
     }
 
     /// Whether this is what comes of asking at a place where the API is no longer.
     pub(super) fn is_out_of_date(&self) -> bool {
-        match &self.kind {
-            Kind::NoAnswer(_) | Kind::Untrusted(_) | Kind::NotUnderstood(_) => true,
-            Kind::Declined(declined) => declined.code == "invalid_api_version",
-            Kind::Refused(_) => false,
+        match &self.reason {
+            Reason::NoAnswer(_) | Reason::Untrusted(_) | Reason::NotUnderstood(_) => true,
+            Reason::Declined(_) => self.is_about_version(),
+            Reason::Refused(_) => false,
         }
+    }
+
+    /// Whether the box says that it does not speak the version of its API that it was asked in.
+    pub(super) fn is_about_version(&self) -> bool {
+        matches!(&self.reason, Reason::Declined(declined)
+            if declined.code == "invalid_api_version")
     }
 
     /// The exit code of a run that got no further than this.
     fn exit(&self) -> Exit {
-        match self.kind {
-            Kind::Refused(_) => Exit::Refused,
+        match self.reason {
+            Reason::Refused(_) => Exit::Refused,
             _ => Exit::Unreachable,
         }
     }
 }
 
-impl fmt::Display for Error {
+impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.endpoint, self.kind)
+        write!(f, "{}: {}", self.endpoint, self.reason)
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Kind::Declined(declined) => declined.fmt(f),
-            Kind::Refused(words)
-            | Kind::NoAnswer(words)
-            | Kind::Untrusted(words)
-            | Kind::NotUnderstood(words) => f.write_str(words),
+            Reason::Declined(declined) => declined.fmt(f),
+            Reason::Refused(words)
+            | Reason::NoAnswer(words)
+            | Reason::Untrusted(words)
+            | Reason::NotUnderstood(words) => f.write_str(words),
         }
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for RequestError {}
 
-impl From<Error> for error::Error {
-    fn from(error: Error) -> Self {
-        error::Error::new(error.exit(), error.to_string())
+impl From<RequestError> for Error {
+    fn from(error: RequestError) -> Self {
+        Error::new(error.exit(), error.to_string())
     }
 }
 
@@ -139,6 +189,44 @@ impl fmt::Display for Declined {
             (code, "") => write!(f, "the box says {code}"),
             ("", message) => write!(f, "the box says \"{message}\""),
             (code, message) => write!(f, "the box says {code} (\"{message}\")"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meaning(code: &str) -> Meaning {
+        let declined = Declined {
+            code: code.to_owned(),
+            message: String::new(),
+            right: None,
+            uid: None,
+        };
+        RequestError::new("x", Reason::Declined(declined)).meaning()
+    }
+
+    #[test]
+    fn absent_and_broken_are_told_apart() {
+        for code in [
+            "noent",
+            "nodev",
+            "nohost",
+            "service_down",
+            "unsupp",
+            "notsup",
+            "notsupp",
+        ] {
+            assert_eq!(meaning(code), Meaning::NotHere, "{code}");
+        }
+        for code in [
+            "busy", "ioerror", "io_error", "nomem", "netdown", "timeout", "nospc",
+        ] {
+            assert_eq!(meaning(code), Meaning::Broken, "{code}");
+        }
+        for code in ["internal_error", "inval", "", "news"] {
+            assert_eq!(meaning(code), Meaning::Unclear, "{code}");
         }
     }
 }

@@ -5,8 +5,8 @@ use serde_json::{Value as Json, json};
 use sha1::Sha1;
 use sha2::Sha256;
 
-use super::error::{Declined, Error, Kind};
-use super::transport::{Answer, Fault, Transport, USUAL_SIZE};
+use super::error::{Declined, Reason, RequestError};
+use super::transport::{Answer, Fault, Transport, USUAL_ANSWER};
 use crate::base::error::one_line;
 use crate::base::secret::Secret;
 use crate::metrics::reading::{flag, text};
@@ -50,10 +50,10 @@ impl App {
     /// Makes sure that the box that says to be `found` is the one that granted access.
     ///
     /// # Errors
-    /// [`Kind::Refused`] when it is another one.
-    pub(super) fn expects(&self, found: Option<&str>) -> Result<(), Kind> {
+    /// [`Reason::Refused`] when it is another one.
+    pub(super) fn expects(&self, found: Option<&str>) -> Result<(), Reason> {
         match (&self.uid, found) {
-            (Some(expected), Some(found)) if expected != found => Err(Kind::Refused(format!(
+            (Some(expected), Some(found)) if expected != found => Err(Reason::Refused(format!(
                 "this is another box (uid {}) than the one that is registered (uid {expected}); \
                  name that one with --endpoint, or register this one with --register",
                 one_line(found)
@@ -99,14 +99,18 @@ pub(crate) enum Status {
 /// Opens a session.
 ///
 /// # Errors
-/// [`Kind::Refused`] with what to do, or whatever kept the box from answering.
-pub(super) fn open_session(transport: &Transport, base: &str, app: &App) -> Result<Session, Error> {
+/// [`Reason::Refused`] with what to do, or whatever kept the box from answering.
+pub(super) fn open_session(
+    transport: &Transport,
+    base: &str,
+    app: &App,
+) -> Result<Session, RequestError> {
     let path = "login/";
     let answer = get(transport, base, path, Some(app))?;
     let challenge = answer.get("challenge").and_then(text).ok_or_else(|| {
-        Error::new(
+        RequestError::new(
             path,
-            Kind::NotUnderstood("no challenge to log in with".to_owned()),
+            Reason::NotUnderstood("no challenge to log in with".to_owned()),
         )
     })?;
     let path = "login/session/";
@@ -117,15 +121,15 @@ pub(super) fn open_session(transport: &Transport, base: &str, app: &App) -> Resu
     });
     let answer = post(transport, base, path, &body, Some(app))?;
     let token = answer.get("session_token").and_then(text).ok_or_else(|| {
-        Error::new(
+        RequestError::new(
             path,
-            Kind::NotUnderstood("no session in the answer".to_owned()),
+            Reason::NotUnderstood("no session in the answer".to_owned()),
         )
     })?;
     let token = Secret::new(token);
     if !token.is_token() {
         let words = "the session in the answer is no token".to_owned();
-        return Err(Error::new(path, Kind::NotUnderstood(words)));
+        return Err(RequestError::new(path, Reason::NotUnderstood(words)));
     }
     Ok(Session {
         token,
@@ -149,8 +153,12 @@ fn missing(answer: &Json) -> Vec<String> {
 /// Asks for access. Somebody has to say yes at the box then.
 ///
 /// # Errors
-/// [`Kind::Refused`] where the box does not even ask, or whatever kept it from answering.
-pub(crate) fn authorize(transport: &Transport, base: &str, app_id: &str) -> Result<Request, Error> {
+/// [`Reason::Refused`] where the box does not even ask, or whatever kept it from answering.
+pub(crate) fn authorize(
+    transport: &Transport,
+    base: &str,
+    app_id: &str,
+) -> Result<Request, RequestError> {
     let path = "login/authorize/";
     let host = rustix::system::uname();
     let body = json!({
@@ -170,9 +178,9 @@ pub(crate) fn authorize(transport: &Transport, base: &str, app_id: &str) -> Resu
             token: Secret::new(token),
             track_id,
         }),
-        _ => Err(Error::new(
+        _ => Err(RequestError::new(
             path,
-            Kind::NotUnderstood("no token in the answer".to_owned()),
+            Reason::NotUnderstood("no token in the answer".to_owned()),
         )),
     }
 }
@@ -181,7 +189,11 @@ pub(crate) fn authorize(transport: &Transport, base: &str, app_id: &str) -> Resu
 ///
 /// # Errors
 /// Whatever kept the box from answering.
-pub(crate) fn status(transport: &Transport, base: &str, track_id: i64) -> Result<Status, Error> {
+pub(crate) fn status(
+    transport: &Transport,
+    base: &str,
+    track_id: i64,
+) -> Result<Status, RequestError> {
     let path = format!("login/authorize/{track_id}");
     let answer = get(transport, base, &path, None)?;
     let word = answer.get("status").and_then(text).unwrap_or_default();
@@ -193,14 +205,19 @@ pub(crate) fn status(transport: &Transport, base: &str, track_id: i64) -> Result
         "unknown" => Ok(Status::Unknown),
         other => {
             let words = format!("the status '{}' is not known", one_line(other));
-            Err(Error::new(path, Kind::NotUnderstood(words)))
+            Err(RequestError::new(path, Reason::NotUnderstood(words)))
         }
     }
 }
 
-fn get(transport: &Transport, base: &str, path: &str, app: Option<&App>) -> Result<Json, Error> {
-    let answer = transport.get(&format!("{base}{path}"), None, USUAL_SIZE);
-    unwrap(answer, app).map_err(|kind| Error::new(path, kind))
+fn get(
+    transport: &Transport,
+    base: &str,
+    path: &str,
+    app: Option<&App>,
+) -> Result<Json, RequestError> {
+    let answer = transport.get(&format!("{base}{path}"), None, USUAL_ANSWER);
+    unwrap(answer, app).map_err(|reason| RequestError::new(path, reason))
 }
 
 fn post(
@@ -209,15 +226,15 @@ fn post(
     path: &str,
     body: &Json,
     app: Option<&App>,
-) -> Result<Json, Error> {
+) -> Result<Json, RequestError> {
     let answer = transport.post(&format!("{base}{path}"), body);
-    unwrap(answer, app).map_err(|kind| Error::new(path, kind))
+    unwrap(answer, app).map_err(|reason| RequestError::new(path, reason))
 }
 
 /// Takes the envelope off and turns a no into what to do about it.
-fn unwrap(answer: Result<Answer, Fault>, app: Option<&App>) -> Result<Json, Kind> {
+fn unwrap(answer: Result<Answer, Fault>, app: Option<&App>) -> Result<Json, Reason> {
     match super::opened(answer) {
-        Err(Kind::Declined(declined)) => {
+        Err(Reason::Declined(declined)) => {
             app.map_or(Ok(()), |app| app.expects(declined.uid.as_deref()))?;
             Err(refusal(declined))
         }
@@ -226,7 +243,7 @@ fn unwrap(answer: Result<Answer, Fault>, app: Option<&App>) -> Result<Json, Kind
 }
 
 /// What the box's reason for keeping an application out means to its user.
-fn refusal(declined: Declined) -> Kind {
+fn refusal(declined: Declined) -> Reason {
     let words = match declined.code.as_str() {
         "invalid_token" => {
             "the box does not know this application any more (revoked, or the credentials of \
@@ -254,11 +271,11 @@ fn refusal(declined: Declined) -> Kind {
         "apps_authorization_timeout" => "nobody said yes at the box; ask again with --register",
         // Nothing about access: the path is not there, or the box has troubles of its own.
         "invalid_api_version" | "invalid_request" | "internal_error" | "busy" => {
-            return Kind::Declined(declined);
+            return Reason::Declined(declined);
         }
-        _ => return Kind::Refused(declined.to_string()),
+        _ => return Reason::Refused(declined.to_string()),
     };
-    Kind::Refused(words.to_owned())
+    Reason::Refused(words.to_owned())
 }
 
 /// The log-in's password: HMAC of the challenge under the application's token, in hex.

@@ -18,7 +18,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::discovery::Endpoint;
 use super::envelope;
-use super::error::Kind;
+use super::error::Reason;
 use crate::base::deadline::Deadline;
 use crate::base::error::Error;
 use crate::base::files;
@@ -88,7 +88,7 @@ impl Recording {
     }
 
     /// What the box answered at `path`; a slash at the end makes no difference.
-    pub(super) fn answer(&self, path: &str) -> Result<Json, Kind> {
+    pub(super) fn answer(&self, path: &str) -> Result<Json, Reason> {
         match self.find(path.trim_end_matches('/')) {
             Some(Json::String(body)) => envelope::parse(200, body.as_bytes()),
             Some(answer) => Ok(answer.clone()),

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
-use super::error::Kind;
+use super::error::Reason;
 use crate::base::deadline::Deadline;
 use crate::base::error::{chain, one_line};
 use crate::base::http::{self, LONGEST_CONNECT, Lookups, Trust, about_certificate};
@@ -19,10 +19,10 @@ use crate::base::secret::Secret;
 use crate::base::threads::lock;
 
 /// How many bytes an answer may have. Hardly any comes near.
-pub(crate) const USUAL_SIZE: u64 = 8 * 1024 * 1024;
+pub(crate) const USUAL_ANSWER: u64 = 8 * 1024 * 1024;
 /// The same for the lists of hosts, the only ones that grow for ever: a box forgets nobody, and
 /// telephones have a new address every day. A host is about a kilobyte.
-pub(crate) const SIZE_OF_HOSTS: u64 = 64 * 1024 * 1024;
+pub(crate) const LARGEST_ANSWER: u64 = 64 * 1024 * 1024;
 /// The header that carries the session.
 const SESSION_HEADER: &str = "X-Fbx-App-Auth";
 
@@ -151,7 +151,7 @@ impl Transport {
 
     /// Sends `body` to `url`.
     pub(super) fn post(&self, url: &str, body: &Json) -> Result<Answer, Fault> {
-        self.exchange(url, USUAL_SIZE, |left| {
+        self.exchange(url, USUAL_ANSWER, |left| {
             let request = self
                 .agent
                 .post(url)
@@ -256,11 +256,11 @@ fn tls_fault(error: &rustls::Error) -> Fault {
     }
 }
 
-impl From<Fault> for Kind {
+impl From<Fault> for Reason {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Certificate(words) => Kind::Untrusted(words),
-            other => Kind::NoAnswer(other.to_string()),
+            Fault::Certificate(words) => Reason::Untrusted(words),
+            other => Reason::NoAnswer(other.to_string()),
         }
     }
 }

@@ -102,9 +102,9 @@ pub(crate) fn leads_nowhere(path: &Path) -> bool {
     path.is_symlink() && fs::metadata(path).is_err_and(is_missing)
 }
 
-/// Whether anybody but the owner may read or change it.
-pub(crate) fn is_open_to_others(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|it| it.permissions().mode() & 0o077 != 0)
+/// Whether a file's mode has any of these bits.
+pub(crate) fn is_open_to(path: &Path, others: u32) -> bool {
+    fs::metadata(path).is_ok_and(|it| it.permissions().mode() & others != 0)
 }
 
 /// Writes a file that only its owner may read, from its first byte on. Whoever reads it meanwhile
@@ -363,7 +363,7 @@ mod tests {
         write_private(&path, b"one").expect("the first");
         write_private(&path, b"two").expect("the second");
         assert_eq!(read(&path, soon()).expect("its content"), b"two");
-        assert!(!is_open_to_others(&path));
+        assert!(!is_open_to(&path, 0o077));
         let parent = path.parent().expect("a parent");
         assert_eq!(fs::read_dir(parent).expect("the folder").count(), 1);
     }
@@ -414,12 +414,12 @@ mod tests {
         for write in [write_private, write_for_now] {
             write(&link, b"secret").expect("through the link");
             assert_eq!(fs::read(&target).expect("the target"), b"secret");
-            assert!(link.is_symlink() && !is_open_to_others(&target));
+            assert!(link.is_symlink() && !is_open_to(&target, 0o077));
         }
         write_for_all(&link, b"for all", soon()).expect("through the link");
         assert_eq!(fs::read(&target).expect("the target"), b"for all");
         // As it was before.
-        assert!(link.is_symlink() && !is_open_to_others(&target));
+        assert!(link.is_symlink() && !is_open_to(&target, 0o077));
         fs::remove_file(&target).expect("no target");
         write_for_all(&link, b"anew", soon()).expect("through the link");
         assert_eq!(target.metadata().expect("it").mode() & 0o777, FOR_ALL);

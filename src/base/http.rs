@@ -156,8 +156,8 @@ pub(crate) fn about_certificate(bad: &CertificateError) -> String {
             "its certificate is for another host name"
         }
         Bad::UnknownIssuer => {
-            "its certificate is not from Free or a public authority; \
-             --ssl-ca-bundle-file names the roots to trust instead"
+            "its certificate is not from an authority that is trusted here; --ssl-ca-bundle-file \
+             names those to trust, with any intermediate certificate that the server does not send"
         }
         other => return format!("its certificate is not good: {other}"),
     };

@@ -76,6 +76,9 @@ fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
 /// # Errors
 /// What is wrong with it, in words.
 pub(crate) fn host_and_port(text: &str) -> Result<(&str, Option<u16>), String> {
+    if text.contains('@') {
+        return Err("it takes neither user nor password: leave that part out".to_owned());
+    }
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
             let (host, rest) = rest.split_once(']').ok_or("the bracket is not closed")?;

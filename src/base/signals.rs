@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level::pipe};
 
-/// SIGTERM and SIGINT: the first asks for an end, the second has its usual effect.
+/// SIGTERM and SIGINT: the first asks for an end, the second has its usual effect. SIGHUP asks for
+/// the files to be read again.
 #[derive(Debug)]
 pub(crate) struct Signals {
     stop: Arc<AtomicBool>,
+    read_again: Arc<AtomicBool>,
     /// Gets a byte for each signal.
     told: UnixStream,
 }
@@ -31,12 +33,23 @@ impl Signals {
             flag::register(signal, Arc::clone(&stop))?;
             pipe::register(signal, tell.try_clone()?)?;
         }
-        Ok(Signals { stop, told })
+        let read_again = Arc::new(AtomicBool::new(false));
+        flag::register(SIGHUP, Arc::clone(&read_again))?;
+        Ok(Signals {
+            stop,
+            read_again,
+            told,
+        })
     }
 
     /// Whether the end was asked for.
     pub(crate) fn is_stop(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Whether somebody wants the files read again, since this was last asked.
+    pub(crate) fn take_read_again(&self) -> bool {
+        self.read_again.swap(false, Ordering::Relaxed)
     }
 
     /// Waits that long, or until a signal comes.

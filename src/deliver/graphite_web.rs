@@ -42,7 +42,7 @@ impl FromStr for GraphiteWeb {
         let url = text.trim_end_matches('/');
         let is_http = |scheme: &str| url.strip_prefix(scheme).is_some_and(|it| !it.is_empty());
         if url.contains('@') {
-            return Err("leave user:password@ out".to_owned());
+            return Err("it takes neither user nor password: leave that part out".to_owned());
         }
         match is_http("http://") || is_http("https://") {
             true => Ok(GraphiteWeb {

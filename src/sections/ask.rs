@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value as Json};
 
-use crate::api::{Error, Kind, SIZE_OF_HOSTS, USUAL_SIZE};
+use crate::api::{Reason, RequestError, USUAL_ANSWER};
+use crate::metrics::reading;
 use crate::metrics::value::Value;
 
 /// One path that a section asks for.
@@ -21,19 +22,31 @@ pub(crate) struct Ask {
     pub(crate) since: u32,
     /// The last one.
     pub(crate) until: u32,
+    /// Where in the result, or in each record of it, a list should be.
+    pub(crate) lists: &'static [&'static str],
     /// The further paths that follow from the result.
-    pub(crate) then: Option<Then>,
+    pub(crate) details: &'static [Detail],
 }
 
-/// Paths that follow from a result.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Then {
-    /// Makes them; the second argument is the time of the run, in seconds since 1970.
-    pub(crate) paths: fn(&Json, u64) -> Vec<String>,
-    /// What their results should be.
+/// A further path for each record of a list.
+#[derive(Debug)]
+pub(crate) struct Detail {
+    /// The path, with `{}` for what tells the records apart, and `{since}` for a moment shortly
+    /// before the run.
+    pub(crate) pattern: &'static str,
+    /// Which field of the record takes the place of `{}`.
+    pub(crate) key: &'static str,
+    /// What the result should be.
     pub(crate) shape: Shape,
-    /// How many bytes their answers may have.
+    /// How many bytes the answer may have.
     pub(crate) largest: u64,
+    /// Which records have it, if not all.
+    pub(crate) only_if: Option<fn(&Json) -> bool>,
+    /// Whether what the list has just named must answer, so that a no without a good reason is a
+    /// failure at once.
+    pub(crate) certain: bool,
+    /// Where in the result, or in each record of it, a list should be.
+    pub(crate) lists: &'static [&'static str],
 }
 
 /// What a result should be.
@@ -53,7 +66,8 @@ pub(crate) const fn object(path: &'static str) -> Ask {
         required: false,
         since: 0,
         until: u32::MAX,
-        then: None,
+        lists: &[],
+        details: &[],
     }
 }
 
@@ -62,6 +76,27 @@ pub(crate) const fn list(path: &'static str) -> Ask {
     Ask {
         shape: Shape::List,
         ..object(path)
+    }
+}
+
+/// An object for each record of a list.
+pub(crate) const fn each_object(pattern: &'static str, key: &'static str) -> Detail {
+    Detail {
+        pattern,
+        key,
+        shape: Shape::Object,
+        largest: USUAL_ANSWER,
+        only_if: None,
+        certain: true,
+        lists: &[],
+    }
+}
+
+/// A list for each record of a list.
+pub(crate) const fn each_list(pattern: &'static str, key: &'static str) -> Detail {
+    Detail {
+        shape: Shape::List,
+        ..each_object(pattern, key)
     }
 }
 
@@ -84,35 +119,75 @@ impl Ask {
         self
     }
 
-    /// Asks for an object at each of the paths that follow from the result.
-    pub(crate) const fn then_objects(mut self, paths: fn(&Json, u64) -> Vec<String>) -> Self {
-        self.then = Some(Then {
-            paths,
-            shape: Shape::Object,
-            largest: USUAL_SIZE,
-        });
+    /// Says where in the result, or in each record of it, a list should be.
+    pub(crate) const fn holding(mut self, lists: &'static [&'static str]) -> Self {
+        self.lists = lists;
         self
     }
 
-    /// Asks for a list at each of the paths that follow from the result.
-    pub(crate) const fn then_lists(mut self, paths: fn(&Json, u64) -> Vec<String>) -> Self {
-        self.then = Some(Then {
-            paths,
-            shape: Shape::List,
-            largest: USUAL_SIZE,
-        });
+    /// Asks further for each record of the result.
+    pub(crate) const fn then(mut self, details: &'static [Detail]) -> Self {
+        self.details = details;
+        self
+    }
+}
+
+impl Detail {
+    /// Says which records have it.
+    pub(crate) const fn only_if(mut self, has_it: fn(&Json) -> bool) -> Self {
+        self.only_if = Some(has_it);
         self
     }
 
-    /// Asks for a list of hosts at each of the paths that follow from the result.
-    pub(crate) const fn then_hosts(mut self, paths: fn(&Json, u64) -> Vec<String>) -> Self {
-        self.then = Some(Then {
-            paths,
-            shape: Shape::List,
-            largest: SIZE_OF_HOSTS,
-        });
+    /// Says that a box may name a record and have nothing more to say of it.
+    pub(crate) const fn uncertain(mut self) -> Self {
+        self.certain = false;
         self
     }
+
+    /// Says where in the result, or in each record of it, a list should be.
+    pub(crate) const fn holding(mut self, lists: &'static [&'static str]) -> Self {
+        self.lists = lists;
+        self
+    }
+
+    /// Says how many bytes an answer may have.
+    pub(crate) const fn up_to(mut self, largest: u64) -> Self {
+        self.largest = largest;
+        self
+    }
+
+    /// What a record's path is called, whatever the time: the pattern with its key in it. None for
+    /// a record that has no such path. Only what can be one step of a path gets into it.
+    pub(crate) fn of_record(&self, record: &Json) -> Option<String> {
+        let has_it = self.only_if.is_none_or(|has_it| has_it(record));
+        let step = reading::text(record.get(self.key)?).filter(|_| has_it)?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_-:".contains(c);
+        let is_step = !step.is_empty() && step.chars().all(plain);
+        is_step.then(|| self.pattern.replace("{}", &step))
+    }
+}
+
+/// How far back `{since}` is. The channel survey, which asks for it, has several samples a second.
+const SINCE_SECONDS: u64 = 5;
+
+/// A path with its moment in it, in milliseconds as the box counts. `time` is that of the run, in
+/// seconds since 1970.
+pub(crate) fn at_time(path: &str, time: u64) -> String {
+    let since = time.saturating_sub(SINCE_SECONDS) * 1000;
+    path.replace("{since}", &since.to_string())
+}
+
+/// The first of the places where a list should be that holds something else: one record that is
+/// strange there is not the same as none.
+pub(crate) fn no_list_at(result: &Json, lists: &[&'static str]) -> Option<&'static str> {
+    let is_strange = |place: &Json| !place.is_array() && !is_empty(place);
+    let of_record = |record: &Json, list: &str| reading::at(record, list).is_some_and(is_strange);
+    let is_in = |list: &&&'static str| match result {
+        Json::Array(_) => records(Some(result)).any(|record| of_record(record, list)),
+        other => of_record(other, list),
+    };
+    lists.iter().find(is_in).copied()
 }
 
 impl Shape {
@@ -121,25 +196,22 @@ impl Shape {
     ///
     /// # Errors
     /// When it is something else.
-    pub(crate) fn checked(self, path: &str, mut result: Json) -> Result<Json, Error> {
-        let is_empty = match &result {
-            Json::Null => true,
-            Json::String(text) => text.is_empty(),
-            Json::Object(fields) => fields.is_empty(),
-            Json::Array(items) => items.is_empty(),
-            Json::Bool(_) | Json::Number(_) => false,
-        };
+    pub(crate) fn checked(self, path: &str, result: Json) -> Result<Json, RequestError> {
+        let words = || Reason::NotUnderstood(format!("the result is no {}", self.word()));
+        self.taken(result)
+            .ok_or_else(|| RequestError::new(path, words()))
+    }
+
+    fn taken(self, mut result: Json) -> Option<Json> {
+        let is_empty = is_empty(&result);
         match (self, &mut result) {
-            (Shape::Object, _) if is_empty => Ok(Json::Object(Map::new())),
-            (Shape::List, _) if is_empty => Ok(Json::Array(Vec::new())),
-            (Shape::Object, Json::Object(_)) | (Shape::List, Json::Array(_)) => Ok(result),
+            (Shape::Object, _) if is_empty => Some(Json::Object(Map::new())),
+            (Shape::List, _) if is_empty => Some(Json::Array(Vec::new())),
+            (Shape::Object, Json::Object(_)) | (Shape::List, Json::Array(_)) => Some(result),
             (Shape::Object, Json::Array(items)) if items.len() == 1 && items[0].is_object() => {
-                Ok(items.swap_remove(0))
+                Some(items.swap_remove(0))
             }
-            _ => Err(Error::new(
-                path,
-                Kind::NotUnderstood(format!("the result is no {}", self.word())),
-            )),
+            _ => None,
         }
     }
 
@@ -148,6 +220,17 @@ impl Shape {
             Shape::Object => "object",
             Shape::List => "list",
         }
+    }
+}
+
+/// Whether a value is one of the ways to say that there is nothing.
+pub(crate) fn is_empty(value: &Json) -> bool {
+    match value {
+        Json::Null => true,
+        Json::String(text) => text.is_empty(),
+        Json::Object(fields) => fields.is_empty(),
+        Json::Array(items) => items.is_empty(),
+        Json::Bool(_) | Json::Number(_) => false,
     }
 }
 
@@ -203,21 +286,9 @@ pub(crate) fn count<'a>(records: impl Iterator<Item = &'a Json>) -> i64 {
     records.fold(0, |count, _| count + 1)
 }
 
-/// Paths with the `key` of each record of a list in the place of `{}`. Only what can be one step
-/// of a path gets into it.
-pub(crate) fn paths_for(list: &Json, key: &str, pattern: &str) -> Vec<String> {
-    let step = |record: &Json| crate::metrics::reading::text(record.get(key)?);
-    let is_step = |step: &String| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "_-:".contains(c);
-        !step.is_empty() && step.chars().all(plain)
-    };
-    let steps = records(Some(list)).filter_map(step).filter(is_step);
-    steps.map(|step| pattern.replace("{}", &step)).collect()
-}
-
 /// A whole number at a path of a record.
 pub(crate) fn whole(record: &Json, path: &str) -> Option<i64> {
-    match crate::metrics::reading::number(crate::metrics::reading::at(record, path)?)? {
+    match reading::number(reading::at(record, path)?)? {
         Value::Int(whole) => Some(whole),
         Value::Float(_) | Value::Text(_) => None,
     }
@@ -260,7 +331,27 @@ mod tests {
 
     #[test]
     fn paths_are_made_of_plain_keys_only() {
-        let list = json!([{"id": 1}, {"id": "9999"}, {"id": "../x"}, {"id": null}, 7, {"id": ""}]);
-        assert_eq!(paths_for(&list, "id", "p/{}/s"), ["p/1/s", "p/9999/s"]);
+        let list = json!([{"id": 1}, {"id": "9999"}, {"id": "../x"}, {"id": null}, 7, {"id": ""},
+            {"id": 5, "off": true}]);
+        let detail = each_list("p/{}/s/{since}", "id").only_if(|it| it.get("off").is_none());
+        let paths: Vec<String> = records(Some(&list))
+            .filter_map(|record| detail.of_record(record))
+            .collect();
+        assert_eq!(paths, ["p/1/s/{since}", "p/9999/s/{since}"]);
+        assert_eq!(at_time(&paths[0], 1_700_000_005), "p/1/s/1700000000000");
+    }
+
+    #[test]
+    fn an_object_where_a_list_should_be_is_found_wherever_it_is() {
+        let lists = &["a", "b.c"];
+        for (result, expected) in [
+            (json!({"a": [], "b": {"c": {}}}), None),
+            (json!({"a": "", "b": null}), None),
+            (json!({"a": {"x": 1}}), Some("a")),
+            (json!([{"a": [1]}, 7, {"b": {"c": {"x": 1}}}]), Some("b.c")),
+            (json!([{"a": 7}]), Some("a")),
+        ] {
+            assert_eq!(no_list_at(&result, lists), expected, "{result}");
+        }
     }
 }

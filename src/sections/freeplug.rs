@@ -11,7 +11,7 @@ use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, list, records};
 
 /// What it asks for.
-pub(super) const ASKS: &[Ask] = &[list("freeplug/")];
+pub(super) const ASKS: &[Ask] = &[list("freeplug/").holding(&["members"])];
 
 /// What it can yield.
 pub(super) const GROUPS: &[&Group] = &[&FREEPLUG, &PLUG];

@@ -12,7 +12,10 @@ use crate::metrics::value::Value;
 use crate::sections::ask::{Answers, Ask, list, records};
 
 /// What it asks for.
-pub(super) const ASKS: &[Ask] = &[list("home/adapters").since(6), list("home/nodes").since(6)];
+pub(super) const ASKS: &[Ask] = &[
+    list("home/adapters").since(6),
+    list("home/nodes").since(6).holding(&["show_endpoints"]),
+];
 
 /// What it can yield.
 pub(super) const GROUPS: &[&Group] = &[&ADAPTER, &NODE, &ENDPOINT];

@@ -8,7 +8,7 @@ use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, count, object, records};
 
 /// What it asks for.
-pub(super) const ASKS: &[Ask] = &[object("connection/ipv6/config/")];
+pub(super) const ASKS: &[Ask] = &[object("connection/ipv6/config/").holding(&["delegations"])];
 
 /// What it can yield.
 pub(super) const GROUPS: &[&Group] = &[&IPV6];

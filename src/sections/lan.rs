@@ -8,20 +8,22 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use crate::api::LARGEST_ANSWER;
 use crate::metrics::group::Group;
 use crate::metrics::label::{given, inherited, label};
 use crate::metrics::metric::{self, Kind, Metric, counter, flag, gauge, state, time};
 use crate::metrics::reading::{at, flag as yes, text};
 use crate::metrics::sample::{Sample, Seen};
 use crate::metrics::unit::Unit;
-use crate::sections::ask::{Answers, Ask, count, list, object, paths_for, records, whole};
+use crate::sections::ask::{Answers, Ask, count, each_list, list, object, records, whole};
 use crate::sections::wifi::TENTH_OF_MEGABIT;
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
     object("lan/config/"),
-    list("lan/browser/interfaces/")
-        .then_hosts(|interfaces, _| paths_for(interfaces, "name", "lan/browser/{}/")),
+    list("lan/browser/interfaces/").then(&[each_list("lan/browser/{}/", "name")
+        .up_to(LARGEST_ANSWER)
+        .holding(&["l3connectivities"])]),
 ];
 
 /// What it can yield.

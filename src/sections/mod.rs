@@ -151,7 +151,7 @@ fn check(
     }
     let asked = |path: &str| {
         asks.iter()
-            .any(|ask| ask.path == path || ask.then.is_some())
+            .any(|ask| ask.path == path || !ask.details.is_empty())
     };
     assert!(
         given.iter().all(|(path, _)| asked(path)),

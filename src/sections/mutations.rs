@@ -14,6 +14,8 @@ use crate::api::{Client, Recording};
 use crate::base::deadline::Deadline;
 use crate::collect::collect;
 use crate::metrics::metric::{InField, Kind, Metric};
+use crate::sections::ask::records;
+use crate::state::memory::Memory;
 
 /// The full name of a metric, its entity, its number as it is written.
 type Number = (String, String, String);
@@ -44,7 +46,13 @@ fn boxes() -> Vec<(PathBuf, Recording)> {
 
 /// What comes of a recording, from these sections.
 fn numbers(recording: Recording, sections: &[&'static Section]) -> Vec<Number> {
-    let collected = collect(&Client::replay(recording), sections, 1, 1_700_000_000);
+    let collected = collect(
+        &Client::replay(recording),
+        sections,
+        1,
+        1_700_000_000,
+        &Memory::default(),
+    );
     let mut numbers = Vec::new();
     for sample in &collected.samples {
         let is_named = |key| {
@@ -215,12 +223,13 @@ fn asks(section: &Section, path: &str, recording: &Recording) -> bool {
             .answers
             .get(ask.path)
             .map(|answer| &answer["result"]);
-        let follows = ask.then.zip(result).is_some_and(|(then, result)| {
-            let mut paths = (then.paths)(result, 1_700_000_000).into_iter();
-            paths.any(|it| {
-                bare(&it) == bare(path)
-                    || it.rsplit_once('/').map(|it| it.0) == path.rsplit_once('/').map(|it| it.0)
-            })
+        let mut names = ask
+            .details
+            .iter()
+            .flat_map(|detail| records(result).filter_map(|record| detail.of_record(record)));
+        let follows = names.any(|it| {
+            bare(&it) == bare(path)
+                || it.rsplit_once('/').map(|it| it.0) == path.rsplit_once('/').map(|it| it.0)
         });
         bare(ask.path) == bare(path) || follows
     })

@@ -9,18 +9,21 @@ use crate::metrics::label::label;
 use crate::metrics::metric::{Kind, flag, state};
 use crate::metrics::reading::{flag as yes, text};
 use crate::metrics::sample::Sample;
-use crate::sections::ask::{Answers, Ask, list, paths_for, records};
+use crate::sections::ask::{Answers, Ask, each_object, list};
 
 /// What it asks for.
-pub(super) const ASKS: &[Ask] = &[list("player").since(6).then_objects(awake)];
+pub(super) const ASKS: &[Ask] =
+    &[list("player")
+        .since(6)
+        .then(&[each_object("player/{}/api/v6/status/", "id")
+            .only_if(is_awake)
+            .uncertain()])];
 
 /// What it can yield.
 pub(super) const GROUPS: &[&Group] = &[&PLAYER];
 
-fn awake(players: &Json, _time: u64) -> Vec<String> {
-    let is_awake = |it: &&Json| it.get("api_available").and_then(yes) == Some(true);
-    let awake: Json = records(Some(players)).filter(is_awake).cloned().collect();
-    paths_for(&awake, "id", "player/{}/api/v6/status/")
+fn is_awake(player: &Json) -> bool {
+    player.get("api_available").and_then(yes) == Some(true)
 }
 
 /// Each player, and what it does if it is awake.

@@ -13,9 +13,9 @@ use crate::sections::ask::{Answers, Ask, list, records, whole};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
-    list("storage/disk/"),
+    list("storage/disk/").holding(&["partitions"]),
     list("storage/partition/"),
-    list("storage/raid/").since(8),
+    list("storage/raid/").since(8).holding(&["members"]),
 ];
 
 /// What it can yield.

@@ -11,11 +11,13 @@ use crate::metrics::metric::{self, Kind, counter, flag, gauge, state, time};
 use crate::metrics::reading::text;
 use crate::metrics::sample::{Sample, Seen};
 use crate::metrics::unit::Unit;
-use crate::sections::ask::{Answers, Ask, count, list, object, paths_for, records};
+use crate::sections::ask::{Answers, Ask, count, each_object, list, object, records};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
-    list("switch/status/").then_objects(|ports, _| paths_for(ports, "id", "switch/port/{}/stats")),
+    list("switch/status/")
+        .holding(&["mac_list"])
+        .then(&[each_object("switch/port/{}/stats", "id")]),
     object("sfp/status").since(11),
 ];
 

@@ -14,7 +14,10 @@ use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, count, object, records};
 
 /// What it asks for.
-pub(super) const ASKS: &[Ask] = &[object("system/").required()];
+pub(super) const ASKS: &[Ask] =
+    &[object("system/")
+        .required()
+        .holding(&["sensors", "fans", "expansions"])];
 
 /// What it can yield.
 pub(super) const GROUPS: &[&Group] = &[&SYSTEM, &COUNTS, &MODEL, &SENSOR, &FAN, &EXPANSION];

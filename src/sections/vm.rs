@@ -10,7 +10,10 @@ use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, list, object};
 
 /// What it asks for.
-pub(super) const ASKS: &[Ask] = &[object("vm/info/").since(7), list("vm/").since(7)];
+pub(super) const ASKS: &[Ask] = &[
+    object("vm/info/").since(7).holding(&["usb_ports"]),
+    list("vm/").since(7).holding(&["bind_usb_ports"]),
+];
 
 /// What it can yield.
 pub(super) const GROUPS: &[&Group] = &[&HOST, &VM];

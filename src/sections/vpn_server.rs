@@ -7,13 +7,14 @@ use crate::metrics::label::label;
 use crate::metrics::metric::{Kind, count, counter, flag, state, time};
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
-use crate::sections::ask::{Answers, Ask, list, paths_for};
+use crate::sections::ask::{Answers, Ask, each_object, list};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
+    // Some boxes name a server whose settings they do not have.
     list("vpn/")
         .since(2)
-        .then_objects(|servers, _| paths_for(servers, "name", "vpn/{}/config/")),
+        .then(&[each_object("vpn/{}/config/", "name").uncertain()]),
     list("vpn/connection/").since(2),
 ];
 

@@ -9,18 +9,18 @@ use crate::metrics::metric::{self, Kind, Metric, counter, flag, gauge, state};
 use crate::metrics::reading::{at, flag as yes};
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
-use crate::sections::ask::{Answers, Ask, count, list, object, paths_for, records, whole};
+use crate::sections::ask::{Answers, Ask, count, each_list, list, object, records, whole};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
     object("wifi/config/").since(2),
-    object("wifi/state/").since(10),
+    object("wifi/state/").since(10).holding(&["expected_phys"]),
     list("wifi/ap/")
         .since(2)
-        .then_lists(|aps, _| paths_for(aps, "id", "wifi/ap/{}/stations/")),
+        .then(&[each_list("wifi/ap/{}/stations/", "id")]),
     list("wifi/bss/").since(2),
     object("wifi/temp_disable").since(13),
-    object("wifi/diag").since(9),
+    object("wifi/diag").since(9).holding(&["aps", "bsss"]),
     object("wifi/planning/").since(2),
 ];
 

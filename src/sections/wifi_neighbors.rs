@@ -12,27 +12,22 @@ use crate::metrics::metric::{self, gauge};
 use crate::metrics::reading::text;
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
-use crate::sections::ask::{Answers, Ask, list, paths_for, whole};
+use crate::sections::ask::{Answers, Ask, at_time, each_list, list, whole};
 
-/// How far back to look for the channel survey, which has several samples a second.
-const SURVEY_SECONDS: u64 = 5;
+const SURVEY_OF_AP: &str = "wifi/ap/{}/channel_survey_history/{since}";
 
-/// What it asks for.
-pub(super) const ASKS: &[Ask] = &[list("wifi/ap/").since(2).then_lists(paths)];
+/// What it asks for. A radio that is off hears nothing.
+pub(super) const ASKS: &[Ask] = &[list("wifi/ap/").since(2).then(&[
+    each_list("wifi/ap/{}/neighbors/", "id").uncertain(),
+    each_list("wifi/ap/{}/channel_usage/", "id").uncertain(),
+    each_list(SURVEY_OF_AP, "id").uncertain(),
+])];
 
 /// What it can yield.
 pub(super) const GROUPS: &[&Group] = &[&AROUND, &NEIGHBOR, &CHANNEL, &SURVEY];
 
-fn paths(aps: &Json, time: u64) -> Vec<String> {
-    let mut paths = paths_for(aps, "id", "wifi/ap/{}/neighbors/");
-    paths.extend(paths_for(aps, "id", "wifi/ap/{}/channel_usage/"));
-    paths.extend(paths_for(aps, "id", &survey("{}", time)));
-    paths
-}
-
 fn survey(ap: &str, time: u64) -> String {
-    let from = time.saturating_sub(SURVEY_SECONDS) * 1000;
-    format!("wifi/ap/{ap}/channel_survey_history/{from}")
+    at_time(&SURVEY_OF_AP.replace("{}", ap), time)
 }
 
 /// What each radio hears.

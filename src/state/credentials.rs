@@ -4,54 +4,28 @@
 //! never written.
 
 use std::fmt::Write as _;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use directories::BaseDirs;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use super::granted::{DEFAULT_ENDPOINT, Granted};
+use super::ini;
 use crate::api::Address;
 use crate::base::deadline::Deadline;
 use crate::base::error::{Error, Exit, one_line};
 use crate::base::files;
-use crate::base::secret::Secret;
 
-/// How freebox_monitor.py is known to a box.
-const PYTHON_APP_ID: &str = "fr.freebox.seximonitor";
-/// Where a box is, unless something else is said.
-pub(crate) const DEFAULT_ENDPOINT: &str = "mafreebox.freebox.fr";
 const SYSTEM_FILE: &str = "/etc/freebox-monitor/credentials.json";
+/// The file of freebox_monitor.py, which stands beside it.
+const PYTHON_FILE: &str = ".credentials";
 
-/// Access to one box.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Granted {
-    /// How this program is known to that box.
-    pub(crate) app_id: String,
-    /// The token that was granted.
-    pub(crate) app_token: Secret,
-    /// The number of the request that was granted.
-    #[serde(default)]
-    pub(crate) track_id: i64,
-    /// Which box it is; not known from the INI form.
-    #[serde(default)]
-    pub(crate) uid: Option<String>,
-    /// Where it was then.
-    #[serde(default)]
-    pub(crate) endpoint: Option<String>,
-    /// The name its user gave it.
-    #[serde(default)]
-    pub(crate) name: Option<String>,
-    /// Whether it was registered over HTTPS, and must not be spoken to in the clear ever after.
-    #[serde(default)]
-    pub(crate) https: bool,
-}
-
-impl Granted {
-    /// What a person calls it.
-    pub(crate) fn label(&self) -> &str {
-        let known = self.name.as_deref().or(self.endpoint.as_deref());
-        known.unwrap_or(DEFAULT_ENDPOINT)
-    }
-}
+/// The name of a file that is written to see whether one can be.
+const TRIAL: &str = ".freebox-monitor-trial-";
+/// More than one box takes in the file, in bytes.
+const ROOM: usize = 4096;
 
 /// A credentials file.
 #[derive(Debug)]
@@ -65,6 +39,18 @@ pub(crate) struct Credentials {
 enum Form {
     Json,
     Ini,
+}
+
+impl Form {
+    /// Whether somebody may read or change the file who should not. That of freebox_monitor.py may
+    /// be read by a group: Telegraf's, as that script's container has it.
+    fn is_open_to_others(self, path: &Path) -> bool {
+        let others = match self {
+            Form::Json => 0o077,
+            Form::Ini => 0o027,
+        };
+        files::is_open_to(path, others)
+    }
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -103,28 +89,57 @@ impl Credentials {
         };
         match files::is_there(&path) && !files::leads_nowhere(&path) {
             true => Credentials::read(path, deadline),
-            false => Ok(Credentials {
-                path,
-                form: Form::Json,
-                boxes: Vec::new(),
+            false => Ok(Credentials::new(path)),
+        }
+    }
+
+    fn new(path: PathBuf) -> Self {
+        Credentials {
+            path,
+            form: Form::Json,
+            boxes: Vec::new(),
+        }
+    }
+
+    /// The file that a box can be added to: this one, or where it is freebox_monitor.py's own,
+    /// which that script has to understand, a new one with the same boxes, unless the user has
+    /// named that one.
+    ///
+    /// # Errors
+    /// When the user has named it.
+    pub(crate) fn opened_for_adding(self, config: Option<&Path>) -> Result<Self, Error> {
+        let own = usual_files()
+            .into_iter()
+            .next()
+            .filter(|_| config.is_none());
+        match (self.form, own) {
+            (Form::Json, _) => Ok(self),
+            (Form::Ini, Some(path)) => Ok(Credentials {
+                boxes: self.boxes,
+                ..Credentials::new(path)
             }),
+            (Form::Ini, None) => Err(Error::misuse(format!(
+                "{}: this is freebox_monitor.py's own file and stays as it is; \
+                 name another one with --config",
+                self.path.display()
+            ))),
         }
     }
 
     fn read(path: PathBuf, deadline: Deadline) -> Result<Self, Error> {
         let content = files::read(&path, deadline)?;
-        if files::is_open_to_others(&path) {
+        let text = String::from_utf8_lossy(&content);
+        let text = text.trim_start_matches('\u{feff}');
+        let (form, boxes) = match text.trim_start().starts_with('{') {
+            true => (Form::Json, from_json(text)),
+            false => (Form::Ini, ini::read(text)),
+        };
+        if form.is_open_to_others(&path) {
             log::warn!(
                 "{}: others can read it and with it the box; chmod 600 mends that",
                 path.display()
             );
         }
-        let text = String::from_utf8_lossy(&content);
-        let text = text.trim_start_matches('\u{feff}');
-        let (form, boxes) = match text.trim_start().starts_with('{') {
-            true => (Form::Json, from_json(text)),
-            false => (Form::Ini, from_ini(text)),
-        };
         let boxes = boxes
             .map_err(|why| Error::misuse(format!("{}: no credentials: {why}", path.display())))?;
         Ok(Credentials { path, form, boxes })
@@ -157,9 +172,10 @@ impl Credentials {
             endpoint.is_none_or(|wanted| address.is_some_and(|it| it.is_same_place(wanted)))
         };
         let fitting: Vec<&Granted> = self.boxes.iter().filter(is_there).collect();
-        let place = |granted: &Granted| (granted.label_address(), granted.name.clone());
-        let first = fitting.first().map(|granted| place(granted));
-        let in_one_place = fitting.iter().all(|it| Some(place(it)) == first);
+        let is_like = |one: &Granted, other: &Granted| {
+            one.is_beside(other) && one.chosen_name() == other.chosen_name()
+        };
+        let in_one_place = fitting.windows(2).all(|two| is_like(two[0], two[1]));
         match fitting.last() {
             // A box that was replaced by another one: the last that was registered is there now.
             Some(last) if in_one_place && (endpoint.is_some() || name.is_none()) => Ok(last),
@@ -178,8 +194,7 @@ impl Credentials {
         };
         for (number, granted) in self.boxes.iter().enumerate() {
             let comma = if number > 0 { "," } else { "" };
-            let endpoint = granted.endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT);
-            let (label, endpoint) = (one_line(granted.label()), one_line(endpoint));
+            let (label, endpoint) = (one_line(granted.label()), one_line(granted.place()));
             let _ = match label == endpoint {
                 true => write!(words, "{comma} {label}"),
                 false => write!(words, "{comma} {label} ({endpoint})"),
@@ -194,37 +209,71 @@ impl Credentials {
         let same = |granted: &&Granted| match (&granted.uid, uid) {
             (Some(known), Some(uid)) => known == uid,
             _ if granted.endpoint.is_none() && self.boxes.len() == 1 => true,
-            _ => granted.label_address().as_ref() == Some(endpoint),
+            _ => granted
+                .label_address()
+                .is_some_and(|it| it.is_same_place(endpoint)),
         };
         self.boxes.iter().find(same)
     }
 
-    /// Makes sure that a box can be added to this file.
+    /// The boxes in the file.
+    pub(crate) fn boxes(&self) -> &[Granted] {
+        &self.boxes
+    }
+
+    /// The boxes that stay when this one is stored.
+    pub(crate) fn others<'a>(
+        &'a self,
+        granted: &'a Granted,
+        instead_of: Option<&'a Granted>,
+    ) -> impl Iterator<Item = &'a Granted> {
+        let stays = move |known: &&Granted| {
+            let is_same = match (&known.uid, &granted.uid) {
+                (Some(known), Some(uid)) => known == uid,
+                _ => known.is_beside(granted),
+            };
+            !is_same && Some(*known) != instead_of
+        };
+        self.boxes.iter().filter(stays)
+    }
+
+    /// Makes sure, as far as that can be known, that the file can be written: before somebody walks
+    /// to the box for what would then be lost.
     ///
     /// # Errors
-    /// When it is the file of freebox_monitor.py, which that script has to understand.
-    pub(crate) fn must_be_own(&self) -> Result<(), Error> {
-        match self.form {
-            Form::Json => Ok(()),
-            Form::Ini => Err(Error::misuse(format!(
-                "{}: this is freebox_monitor.py's own file and stays as it is; \
-                 name another one with --config",
+    /// When it cannot.
+    pub(crate) fn must_be_writable(&self) -> Result<(), Error> {
+        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let own = rustix::process::geteuid().as_raw();
+        let owner = fs::metadata(&path).ok().map(|it| it.uid());
+        if owner.is_some_and(|owner| owner != own) {
+            return Err(Error::misuse(format!(
+                "{}: the file is somebody else's; register as that user, or name another file with \
+                 --config",
                 self.path.display()
-            ))),
+            )));
         }
+        files::must_be_writable(&self.path)?;
+        path.parent().into_iter().for_each(files::sweep);
+        // As much as the file will have is written once, for a disk that is full.
+        let trial = path.with_file_name(format!("{TRIAL}{}", std::process::id()));
+        let room = vec![b'\n'; ROOM * (self.boxes.len() + 1)];
+        let written = files::write_private(&trial, &room);
+        let _ = fs::remove_file(&trial);
+        written
     }
 
     /// Adds a box, or replaces what was known of it, and writes the file.
     ///
     /// # Errors
-    /// When the file cannot be written, or is not of the own form.
-    pub(crate) fn store(&mut self, granted: Granted) -> Result<(), Error> {
-        self.must_be_own()?;
-        self.boxes.retain(|known| match (&known.uid, &granted.uid) {
-            (Some(known), Some(uid)) => known != uid,
-            _ => known.label_address() != granted.label_address(),
-        });
-        self.boxes.push(granted);
+    /// When the file cannot be written.
+    pub(crate) fn store(
+        &mut self,
+        granted: &Granted,
+        instead_of: Option<&Granted>,
+    ) -> Result<(), Error> {
+        let others = self.others(granted, instead_of).cloned();
+        self.boxes = others.chain([granted.clone()]).collect();
         let file = JsonFile {
             boxes: self.boxes.clone(),
         };
@@ -233,20 +282,6 @@ impl Credentials {
         })?;
         content.push(b'\n');
         files::write_private(&self.path, &content)
-    }
-}
-
-impl Granted {
-    fn is_called(&self, name: &str) -> bool {
-        self.name.as_deref() == Some(name) || self.uid.as_deref() == Some(name)
-    }
-
-    fn label_address(&self) -> Option<Address> {
-        self.endpoint
-            .as_deref()
-            .unwrap_or(DEFAULT_ENDPOINT)
-            .parse()
-            .ok()
     }
 }
 
@@ -266,8 +301,11 @@ fn none_there() -> Error {
 
 fn usual_files() -> Vec<PathBuf> {
     let user = BaseDirs::new().map(|it| it.config_dir().join("freebox-monitor/credentials.json"));
+    let program = env::current_exe().ok();
+    let beside_the_program = program.map(|it| it.with_file_name(PYTHON_FILE));
     user.into_iter()
         .chain([PathBuf::from(SYSTEM_FILE)])
+        .chain(beside_the_program)
         .collect()
 }
 
@@ -296,72 +334,10 @@ fn secretless(error: &serde_json::Error) -> String {
     format!("line {}, column {}: {what}", error.line(), error.column())
 }
 
-/// Reads the file of freebox_monitor.py: sections of `key = value`, as Python's configparser
-/// writes them. Each section that holds a token is a box.
-fn from_ini(text: &str) -> Result<Vec<Granted>, String> {
-    let mut boxes: Vec<IniBox> = vec![IniBox::default()];
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with(['#', ';']) {
-            continue;
-        }
-        if line.starts_with('[') && line.ends_with(']') {
-            boxes.push(IniBox::default());
-            continue;
-        }
-        let (key, value) = line
-            .split_once(['=', ':'])
-            .ok_or_else(|| format!("line {}: neither [section] nor key = value", number + 1))?;
-        if let Some(last) = boxes.last_mut() {
-            last.set(&key.trim().to_ascii_lowercase(), value.trim());
-        }
-    }
-    let found: Vec<Granted> = boxes.into_iter().filter_map(IniBox::granted).collect();
-    match found.is_empty() {
-        true => Err("neither JSON nor an INI file with an app_token".to_owned()),
-        false => Ok(found),
-    }
-}
-
-/// What a section of the INI file says.
-#[derive(Default)]
-struct IniBox {
-    app_id: Option<String>,
-    app_token: Option<Secret>,
-    track_id: i64,
-    endpoint: Option<String>,
-}
-
-impl IniBox {
-    fn set(&mut self, key: &str, value: &str) {
-        let value = value.trim_matches(['"', '\'']);
-        match key {
-            "app_token" => self.app_token = Some(Secret::new(value)).filter(Secret::is_token),
-            "app_id" if !value.is_empty() => self.app_id = Some(value.to_owned()),
-            "track_id" => self.track_id = value.parse().unwrap_or_default(),
-            "endpoint" | "api_endpoint" if !value.is_empty() => {
-                self.endpoint = Some(value.to_owned());
-            }
-            _ => log::debug!("credentials: '{}' is not used", one_line(key)),
-        }
-    }
-
-    fn granted(self) -> Option<Granted> {
-        Some(Granted {
-            app_id: self.app_id.unwrap_or_else(|| PYTHON_APP_ID.to_owned()),
-            app_token: self.app_token?,
-            track_id: self.track_id,
-            uid: None,
-            endpoint: self.endpoint,
-            name: None,
-            https: false,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::secret::Secret;
 
     fn granted(name: &str, uid: &str, endpoint: &str) -> Granted {
         Granted {
@@ -384,26 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_of_the_python_script() {
-        let text = "[general]\ntrack_id = 12\napp_token = ab/c+d==\n\n";
-        let boxes = from_ini(text).expect("credentials");
-        assert_eq!(boxes.len(), 1);
-        assert_eq!(boxes[0].app_id, "fr.freebox.seximonitor");
-        assert_eq!(boxes[0].app_token.reveal(), "ab/c+d==");
-        assert_eq!(boxes[0].track_id, 12);
-    }
-
-    #[test]
-    fn what_is_neither_form_is_refused_without_quoting_it() {
-        for text in [
-            "",
-            "S3cret",
-            "[general]\ntrack_id=1\n",
-            "[a]\napp_token =\n",
-        ] {
-            let error = from_ini(text).expect_err(text);
-            assert!(!error.contains("S3cret"), "{error}");
-        }
+    fn what_is_not_understood_is_not_quoted() {
         let text = r#"{"boxes":[{"app_id":"x","app_token":"S3cret"#;
         let error = from_json(text).expect_err("cut short");
         assert_eq!(error, "line 1, column 43: it is cut short");
@@ -434,19 +391,19 @@ mod tests {
         let mut credentials =
             Credentials::load_or_new(Some(&path), Deadline::of_run(None)).expect("a new file");
         credentials
-            .store(granted("home", "1", "a"))
+            .store(&granted("home", "1", "a"), None)
             .expect("the first");
         credentials
-            .store(granted("away", "2", "b"))
+            .store(&granted("away", "2", "b"), None)
             .expect("the second");
         credentials
-            .store(granted("home again", "1", "a"))
+            .store(&granted("home again", "1", "a"), None)
             .expect("the first anew");
         let names: Vec<_> = Credentials::load(Some(&path), Deadline::of_run(None))
             .expect("the file")
             .boxes;
         let names: Vec<_> = names.into_iter().filter_map(|it| it.name).collect();
         assert_eq!(names, ["away", "home again"]);
-        assert!(!files::is_open_to_others(&path));
+        assert!(!files::is_open_to(&path, 0o077));
     }
 }

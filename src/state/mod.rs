@@ -1,5 +1,9 @@
 //! The files that a run reads and leaves.
 
 pub(crate) mod credentials;
+pub(crate) mod folder;
+mod granted;
+mod ini;
+pub(crate) mod memory;
 pub(crate) mod said;
 pub(crate) mod session;

@@ -6,16 +6,14 @@
 //! end is said again, but its next end has to last that long before it is believed: what comes and
 //! goes each minute would otherwise be two lines in two minutes.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
+use crate::base::deadline::Deadline;
 use crate::base::files;
+use crate::base::lock::{self, Lock};
 
 /// How long a trouble is remembered that nobody has seen again, in seconds.
 const MEMORY: u64 = 30 * 24 * 3600;
@@ -23,8 +21,7 @@ const MEMORY: u64 = 30 * 24 * 3600;
 const MOST_TROUBLES: usize = 200;
 const MOST_REASONS: usize = 20;
 /// How long to wait for another run that is speaking.
-const TURN: Duration = Duration::from_millis(20);
-const TURNS: usize = 50;
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Everything that was said and may come up again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -184,7 +181,7 @@ fn without_numbers(words: &str) -> String {
 #[derive(Debug)]
 pub(crate) struct SaidFile {
     path: PathBuf,
-    _turn: File,
+    _turn: Lock,
 }
 
 impl SaidFile {
@@ -192,17 +189,9 @@ impl SaidFile {
     /// another run speaks for too long.
     pub(crate) fn open(folder: &Path) -> Option<Self> {
         files::make_folder(folder).ok()?;
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false).mode(0o600);
-        let turn = options.open(folder.join(".said.lock")).ok()?;
-        let is_ours = || match flock(&turn, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => true,
-            Err(_) => {
-                thread::sleep(TURN);
-                false
-            }
-        };
-        (0..TURNS).any(|_| is_ours()).then(|| SaidFile {
+        let deadline = Deadline::after(Instant::now(), PATIENCE);
+        let turn = lock::take(&folder.join(".said.lock"), deadline).ok()?;
+        Some(SaidFile {
             path: folder.join("said.json"),
             _turn: turn,
         })

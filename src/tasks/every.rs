@@ -9,11 +9,12 @@ use crate::base::signals::Signals;
 const GLANCE: Duration = Duration::from_secs(1);
 
 /// Runs again and again. A failure is not the end; SIGTERM and SIGINT are, after the run that is
-/// under way. A run that takes longer than a period costs the beats it covers.
+/// under way. A run that takes longer than a period costs the beats it covers. `run` is told
+/// whether SIGHUP has come since the run before.
 ///
 /// # Errors
 /// When signals cannot be received.
-pub(crate) fn every(period: u64, mut run: impl FnMut()) -> Result<Exit, Error> {
+pub(crate) fn every(period: u64, mut run: impl FnMut(bool)) -> Result<Exit, Error> {
     let signals =
         Signals::new().map_err(|error| Error::misuse("cannot wait for signals").because(error))?;
     let mut last = None;
@@ -22,7 +23,7 @@ pub(crate) fn every(period: u64, mut run: impl FnMut()) -> Result<Exit, Error> {
             return Ok(Exit::Done);
         }
         last = Some(now() / period);
-        run();
+        run(signals.take_read_again());
     }
 }
 

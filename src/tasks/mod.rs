@@ -4,6 +4,7 @@ mod catalogue;
 mod check;
 mod every;
 mod listing;
+mod naming;
 mod pseudonym;
 mod record;
 mod register;

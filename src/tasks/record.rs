@@ -1,9 +1,9 @@
 //! `--record`: every answer of the box in one file, for somebody else to `--replay`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use crate::api::{Client, Recording, Transport};
 use crate::base::error::{Error, Exit};
@@ -13,7 +13,8 @@ use crate::cli::Settings;
 use crate::collect::collect;
 use crate::deliver::stdout;
 use crate::sections::SECTIONS;
-use crate::sections::ask::Then;
+use crate::sections::ask::{Detail, at_time, records};
+use crate::state::memory::Memory;
 use crate::tasks::pseudonym::{Pseudonyms, masked};
 use crate::tasks::target;
 use crate::tasks::times::Times;
@@ -33,7 +34,13 @@ pub(crate) fn record(settings: &Settings, file: &Path, as_they_came: bool) -> Re
     let transport = Transport::new(&target.trust, times.collecting).with_tape();
     let client = Client::new(transport, search, target::app(target, &granted), None);
     let every: Vec<_> = SECTIONS.iter().collect();
-    let collected = collect(&client, &every, settings.jobs, times.timestamp);
+    let collected = collect(
+        &client,
+        &every,
+        settings.jobs,
+        times.timestamp,
+        &Memory::default(),
+    );
     if let Some(verdict) = client.verdict() {
         return Err(verdict.into());
     }
@@ -62,7 +69,7 @@ pub(crate) fn record(settings: &Settings, file: &Path, as_they_came: bool) -> Re
         true => stdout::deliver(&text)?,
         false => files::write_for_owner(file, text.as_bytes(), times.end)?,
     }
-    let failed = collected.tell_failures(&[]);
+    let failed = collected.tell_failures(&BTreeSet::new());
     let what = match as_they_came {
         true => "names, addresses and numbers are in it as they came",
         false => "names, addresses, numbers and serials in it are pseudonyms",
@@ -107,8 +114,8 @@ fn anonymous(mut recording: Recording, mut pseudonyms: Pseudonyms, time: u64) ->
         for ask in SECTIONS.iter().flat_map(|section| section.asks) {
             if bare(ask.path) == bare(&path) {
                 names.insert(path.clone(), path.clone());
-                let then = ask.then.into_iter();
-                names.extend(then.flat_map(|then| renamed(then, &answer, &after, time)));
+                let details = ask.details.iter();
+                names.extend(details.flat_map(|it| renamed(it, &answer, &after, time)));
             }
         }
         answers.push((path, after));
@@ -121,14 +128,10 @@ fn anonymous(mut recording: Recording, mut pseudonyms: Pseudonyms, time: u64) ->
 
 /// The paths that follow from an answer, before and after: one record at a time, as a record whose
 /// key cannot be in a path has none.
-fn renamed(then: Then, before: &Json, after: &Json, time: u64) -> Vec<(String, String)> {
-    let records = |answer: &Json| match &answer["result"] {
-        Json::Array(records) => records.iter().map(|it| json!([it])).collect(),
-        other => vec![other.clone()],
-    };
-    let paths = |record: &Json| (then.paths)(record, time);
-    let pairs = records(before).into_iter().zip(records(after));
+fn renamed(detail: &Detail, before: &Json, after: &Json, time: u64) -> Vec<(String, String)> {
+    let path = |record: &Json| Some(at_time(&detail.of_record(record)?, time));
+    let pairs = records(before.get("result")).zip(records(after.get("result")));
     pairs
-        .flat_map(|(before, after)| paths(&before).into_iter().zip(paths(&after)))
+        .filter_map(|(before, after)| path(before).zip(path(after)))
         .collect()
 }

@@ -4,16 +4,18 @@ use std::io::{self, IsTerminal};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::api::{self, Client, Kind, Known, Limits, PERMISSIONS_PAGE, Search, Status, Transport};
+use crate::api::{
+    self, Client, Endpoint, Known, Limits, PERMISSIONS_PAGE, Reason, Search, Status, Transport,
+};
 use crate::base::deadline::Deadline;
 use crate::base::error::{Error, Exit};
-use crate::base::files;
+use crate::base::secret::Secret;
 use crate::base::stderr::{say, write as write_stderr};
 use crate::cli::Settings;
 use crate::sections::SECTIONS;
 use crate::state::credentials::{Credentials, Granted};
-use crate::state::session::Remembered;
-use crate::tasks::target;
+use crate::tasks::{naming, target};
+use crate::template;
 
 /// How this program is known to a box.
 const APP_ID: &str = "fr.freebox.freebox-monitor";
@@ -33,25 +35,33 @@ const LONGEST_REQUEST: Duration = Duration::from_secs(10);
 pub(crate) fn register(settings: &Settings, force: bool) -> Result<(), Error> {
     let limits = limits(settings);
     let config = settings.config.as_deref();
-    let mut credentials = Credentials::load_or_new(config, limits.deadline)?;
+    let credentials = Credentials::load_or_new(config, limits.deadline)?;
     let transport = Transport::new(&settings.target.trust, limits);
     let search = target::search(&settings.target, None)?;
     let endpoint = api::find(&transport, &search)?;
     let known = credentials.of_box(endpoint.uid.as_deref(), &search.address);
-    if let Some(granted) = known.filter(|_| !force) {
+    let known = known.cloned();
+    if let Some(granted) = known.as_ref().filter(|_| !force) {
         if is_good(settings, granted)? {
-            say(&format!(
-                "{} is registered already, in {}; --force asks anew.",
-                search.address,
-                credentials.path().display()
-            ));
-            return Ok(());
+            return already(settings, credentials, granted, &search, &endpoint);
         }
-        credentials.must_be_own()?;
         say("The box does not accept the stored token any more; asking anew.");
     }
-    credentials.must_be_own()?;
-    files::must_be_writable(credentials.path())?;
+    let mut entry = Entry {
+        credentials: credentials.opened_for_adding(config)?,
+        until_now: known,
+    };
+    let mut granted = Granted {
+        app_id: APP_ID.to_owned(),
+        app_token: Secret::new(""),
+        track_id: 0,
+        uid: endpoint.uid.clone(),
+        endpoint: Some(search.address.to_string()),
+        name: None,
+        https: endpoint.is_https(),
+    };
+    granted.name = Some(entry.name(settings, &granted, &endpoint)?);
+    entry.credentials.must_be_writable()?;
     let request = api::authorize(&transport, &endpoint.base, APP_ID)?;
     ask_for_the_button(&search);
     wait(
@@ -60,25 +70,87 @@ pub(crate) fn register(settings: &Settings, force: bool) -> Result<(), Error> {
         request.track_id,
         limits.deadline,
     )?;
-    let granted = Granted {
-        app_id: APP_ID.to_owned(),
-        app_token: request.token,
-        track_id: request.track_id,
-        uid: endpoint.uid.clone(),
-        endpoint: Some(search.address.to_string()),
-        name: settings.target.name.clone(),
-        https: endpoint.is_https(),
-    };
-    credentials.store(granted.clone())?;
+    granted.app_token = request.token;
+    granted.track_id = request.track_id;
+    entry.store(&granted)?;
     say(&format!(
         "Access is granted; the token is in {}.",
-        credentials.path().display()
+        entry.credentials.path().display()
     ));
+    say_name(&granted);
     let known = Known {
         endpoint,
         session: None,
     };
     open_first_session(settings, &granted, transport, search, known)
+}
+
+/// The place of a box in a file.
+struct Entry {
+    credentials: Credentials,
+    /// What is known of that box already.
+    until_now: Option<Granted>,
+}
+
+impl Entry {
+    /// The name to store.
+    fn name(
+        &self,
+        settings: &Settings,
+        granted: &Granted,
+        endpoint: &Endpoint,
+    ) -> Result<String, Error> {
+        let said = settings.target.name.as_deref().filter(|it| !it.is_empty());
+        let until_now = self.until_now.as_ref();
+        naming::to_store(
+            &self.credentials,
+            granted,
+            until_now,
+            said,
+            &endpoint.family,
+        )
+    }
+
+    fn store(&mut self, granted: &Granted) -> Result<(), Error> {
+        self.credentials.store(granted, self.until_now.as_ref())
+    }
+}
+
+/// Somebody who is registered already may still have another name for the box.
+fn already(
+    settings: &Settings,
+    credentials: Credentials,
+    granted: &Granted,
+    search: &Search,
+    endpoint: &Endpoint,
+) -> Result<(), Error> {
+    say(&format!(
+        "{} is registered already, in {}; --force asks anew.",
+        search.address,
+        credentials.path().display()
+    ));
+    if settings.target.name.is_none() {
+        return Ok(());
+    }
+    let mut entry = Entry {
+        credentials: credentials.opened_for_adding(settings.config.as_deref())?,
+        until_now: Some(granted.clone()),
+    };
+    let name = entry.name(settings, granted, endpoint)?;
+    let renamed = Granted {
+        name: Some(name),
+        ..granted.clone()
+    };
+    entry.store(&renamed)?;
+    say_name(&renamed);
+    Ok(())
+}
+
+fn say_name(granted: &Granted) {
+    let name = template::node(granted.name.as_deref().unwrap_or_default());
+    say(&format!(
+        "The box is called {name} in paths; --register --name NAME gives it another name."
+    ));
 }
 
 /// Says whether access is granted: one line for stdout.
@@ -120,7 +192,7 @@ fn is_good(settings: &Settings, granted: &Granted) -> Result<bool, Error> {
     );
     match client.missing_permissions() {
         Ok(_) => Ok(true),
-        Err(error) if matches!(error.kind, Kind::Refused(_)) => {
+        Err(error) if matches!(error.reason, Reason::Refused(_)) => {
             log::debug!("{error}");
             Ok(false)
         }
@@ -141,45 +213,55 @@ fn ask_for_the_button(search: &Search) {
 /// Polls until somebody has answered at the box.
 fn wait(transport: &Transport, base: &str, track_id: i64, deadline: Deadline) -> Result<(), Error> {
     let mut countdown = Countdown::new();
-    let refused = |words: &str| Err(Error::new(Exit::Refused, words));
-    loop {
-        let silent = match api::status(transport, base, track_id) {
-            Ok(Status::Pending) => None,
+    let mut silent = None;
+    while let Some(left) = deadline.left() {
+        match api::status(transport, base, track_id) {
+            Ok(Status::Pending) => silent = None,
             Ok(status) => {
                 countdown.end();
-                return match status {
-                    Status::Granted => Ok(()),
-                    Status::Denied => refused("access was denied at the box; nothing is stored"),
-                    Status::TimedOut => refused(
-                        "nobody said yes at the box in time; nothing is stored; \
-                         run --register again and then go to the box",
-                    ),
-                    Status::Unknown | Status::Pending => refused(
-                        "the box does not know the request any more; nothing is stored; \
-                         run --register again",
-                    ),
-                };
+                return verdict(status);
             }
-            // The network may blink while somebody walks to the box.
-            Err(error) if matches!(error.kind, Kind::NoAnswer(_)) => deadline.left().map(|_| error),
+            // The network may blink while somebody walks to the box. A request that had hardly any
+            // time says nothing.
+            Err(error) if matches!(error.reason, Reason::NoAnswer(_)) => {
+                silent = silent.or((left >= PERIOD).then_some(error));
+            }
             Err(error) => {
                 countdown.end();
                 return Err(error.into());
             }
-        };
-        let Some(left) = deadline.left() else {
-            countdown.end();
-            if let Some(error) = silent {
-                return Err(error.into());
-            }
-            return refused(
-                "nobody said yes at the box within the time given; nothing is stored; \
-                 run --register again, with --timeout for more time",
-            );
-        };
-        countdown.show(left);
-        thread::sleep(PERIOD.min(left));
+        }
+        if let Some(left) = deadline.left() {
+            countdown.show(left);
+            thread::sleep(PERIOD.min(left));
+        }
     }
+    countdown.end();
+    Err(match silent {
+        Some(error) => error.into(),
+        None => Error::new(
+            Exit::Refused,
+            "nobody said yes at the box within the time given; nothing is stored; \
+             run --register again, with --timeout for more time",
+        ),
+    })
+}
+
+/// What somebody, or nobody, said at the box.
+fn verdict(status: Status) -> Result<(), Error> {
+    let words = match status {
+        Status::Granted => return Ok(()),
+        Status::Denied => "access was denied at the box; nothing is stored",
+        Status::TimedOut => {
+            "nobody said yes at the box in time; nothing is stored; \
+             run --register again and then go to the box"
+        }
+        Status::Unknown | Status::Pending => {
+            "the box does not know the request any more; nothing is stored; \
+             run --register again"
+        }
+    };
+    Err(Error::new(Exit::Refused, words))
 }
 
 /// Opens a session with the new token, keeps it for the first run and says what it may not see.
@@ -190,15 +272,16 @@ fn open_first_session(
     search: Search,
     known: Known,
 ) -> Result<(), Error> {
-    let cache = target::cache(&settings.target, granted, &search);
+    let handover = target::handover(&settings.target, granted, &search);
     let app = target::app(&settings.target, granted);
     let client = Client::new(transport, search, app, Some(known));
     let missing = client.missing_permissions()?;
     say(&about_permissions(&missing));
-    cache.keep(&Remembered {
-        known: client.known(),
-        told: Vec::new(),
-    });
+    if let Some(known) = client.known() {
+        // The first run can do without.
+        let kept = handover.keep(&known);
+        let _ = kept.inspect_err(|error| log::debug!("{error}"));
+    }
     Ok(())
 }
 

@@ -1,22 +1,24 @@
 //! One run: template and credentials first, then the box, then the delivery.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::speaker::Speaker;
-use super::target::{self, Cache};
+use super::target::{self, Handover};
 use super::templates;
 use super::times::Times;
-use crate::api::{Client, Recording, Transport};
+use crate::api::{Client, Known, Reason, Recording, Transport};
 use crate::base::error::{Error, Exit};
 use crate::base::stderr::say;
 use crate::base::words::{self, BOX, THE_REST};
 use crate::cli::{HostAge, Settings};
-use crate::collect::{Collected, collect};
+use crate::collect::{Collected, about, collect};
 use crate::deliver::{Backlog, Carbon, Cargo, Destination};
 use crate::encode::{Batch, Counts};
 use crate::sections::exec::{self, Facts, SectionFacts};
 use crate::sections::{left_out, patch};
-use crate::state::session::{Remembered, StateFolder};
+use crate::state::folder::StateFolder;
+use crate::state::memory::{Lesson, Memory};
 use crate::tasks::every::every;
 use crate::template::{RunLabels, Template, label};
 
@@ -31,10 +33,10 @@ pub(crate) fn live(settings: &Settings) -> Result<Exit, Error> {
         None => monitor.run(&times),
         Some(period) => {
             let mut speaker = Speaker::new(settings);
-            every(period, || {
+            every(period, |is_told_to| {
                 speaker.told(|| {
                     let times = Times::start(settings.timeout)?;
-                    monitor.client.begin(times.collecting);
+                    monitor.begin(is_told_to, &times);
                     monitor.run(&times)
                 });
             })
@@ -48,8 +50,10 @@ struct Monitor<'a> {
     template: Template,
     labels: RunLabels,
     client: Client,
-    cache: Cache,
-    remembered: Remembered,
+    handover: Handover,
+    /// What was last left for others, or found.
+    known: Option<Known>,
+    memory: Memory,
 }
 
 impl<'a> Monitor<'a> {
@@ -58,54 +62,86 @@ impl<'a> Monitor<'a> {
         let template = templates::checked(settings.template.as_ref(), times.end)?;
         let target = &settings.target;
         let (granted, search) = target::registered(target, settings.config.as_deref(), times.end)?;
-        let labels = run_labels(
-            target.name.clone().or_else(|| granted.name.clone()),
-            search.address.host().to_owned(),
-        );
-        let cache = target::cache(target, &granted, &search);
-        let remembered = cache.load();
+        let labels = run_labels(granted.name.clone(), search.address.place());
+        let handover = target::handover(target, &granted, &search);
+        let (known, memory) = (handover.session(), handover.folder.memory());
         let transport = Transport::new(&target.trust, times.collecting);
         let app = target::app(target, &granted);
-        let client = Client::new(transport, search, app, remembered.known.clone());
+        let shared = handover.shared(!settings.dry_run);
+        let client = Client::new(transport, search, app, known.clone()).sharing(Box::new(shared));
         Ok(Monitor {
             settings,
             template,
             labels,
             client,
-            cache,
-            remembered,
+            handover,
+            known,
+            memory,
         })
     }
 
-    fn run(&mut self, times: &Times) -> Result<Exit, Error> {
-        let collected = collected(self.settings, &self.client, times);
-        let told = match self.client.verdict() {
-            // A box that was away has not told anything new.
-            Some(_) => self.remembered.told.clone(),
-            None => kept_back(&collected),
-        };
-        let after = Remembered {
-            known: self.client.known(),
-            told,
-        };
-        let before = std::mem::replace(&mut self.remembered, after);
-        if self.remembered != before && !self.settings.dry_run {
-            self.cache.keep(&self.remembered);
+    /// Begins another run. After a refusal the files are read again, as when somebody says so:
+    /// access may have been granted anew.
+    fn begin(&mut self, is_told_to: bool, times: &Times) {
+        let verdict = self.client.verdict();
+        let is_refused = verdict.is_some_and(|it| matches!(it.reason, Reason::Refused(_)));
+        if is_told_to || is_refused {
+            match Monitor::new(self.settings, times) {
+                // Where nothing can be kept, what this process has found out is all there is.
+                Ok(anew) if anew.memory == Memory::default() => {
+                    let memory = std::mem::take(&mut self.memory);
+                    *self = Monitor { memory, ..anew };
+                }
+                Ok(anew) => *self = anew,
+                Err(error) => log::error!("{error}; going on with what was read before"),
+            }
         }
+        let trust = &self.settings.target.trust;
+        self.client.begin(times.collecting, trust);
+    }
+
+    fn run(&mut self, times: &Times) -> Result<Exit, Error> {
+        let collected = collected(self.settings, &self.client, times, &self.memory);
         // Somebody who wants all there is need not hear every minute what is not for them.
         let told = match self.settings.all {
-            true => before.told,
-            false => Vec::new(),
+            true => self.memory.told().clone(),
+            false => BTreeSet::new(),
         };
+        self.leave(&collected);
         let run = Run {
             settings: self.settings,
             template: &self.template,
             client: &self.client,
             times,
-            folder: (!self.settings.dry_run).then_some(&self.cache.folder),
+            folder: (!self.settings.dry_run).then_some(&self.handover.folder),
             told: &told,
         };
         run.finish(self.labels.clone(), &collected)
+    }
+
+    /// Leaves for the next run what has changed. That one can do without, so that a failure is only
+    /// told.
+    fn leave(&mut self, collected: &Collected) {
+        let lesson = lesson(&self.client, collected);
+        let memory = self.memory.clone();
+        if let Some(lesson) = &lesson {
+            self.memory.learn(lesson);
+        }
+        let is_new = std::mem::replace(&mut self.known, self.client.known()) != self.known;
+        if self.settings.dry_run {
+            return;
+        }
+        let kept = match &self.known {
+            Some(known) if is_new => self.handover.keep(known),
+            _ => Ok(()),
+        };
+        let remembered = match &lesson {
+            Some(lesson) if self.memory != memory => self.handover.folder.remember(lesson),
+            _ => Ok(()),
+        };
+        if let Err(error) = kept.and(remembered) {
+            log::warn!("{error}; each run has to log in and learns what this box has");
+        }
     }
 }
 
@@ -119,22 +155,25 @@ pub(crate) fn replay(settings: &Settings, recording: &Path) -> Result<Exit, Erro
     let client = Client::replay(Recording::load(recording, times.end)?);
     let address = target::search(&settings.target, None)?.address;
     let folder = target::folder(None, &address);
-    let labels = run_labels(settings.target.name.clone(), address.host().to_owned());
-    let collected = collected(settings, &client, &times);
+    let family = || client.endpoint().map(|it| it.family);
+    let name = settings.target.name.clone().or_else(family);
+    let labels = run_labels(name, address.place());
+    let collected = collected(settings, &client, &times, &Memory::default());
     let run = Run {
         settings,
         template: &template,
         client: &client,
         times: &times,
         folder: (!settings.dry_run).then_some(&folder),
-        told: &[],
+        told: &BTreeSet::new(),
     };
     run.finish(labels, &collected)
 }
 
 /// What the chosen sections give.
-fn collected(settings: &Settings, client: &Client, times: &Times) -> Collected {
-    let mut collected = collect(client, &settings.sections, settings.jobs, times.timestamp);
+fn collected(settings: &Settings, client: &Client, times: &Times, memory: &Memory) -> Collected {
+    let sections = &settings.sections;
+    let mut collected = collect(client, sections, settings.jobs, times.timestamp, memory);
     if settings.patch_upload {
         patch::rate_up_bytes_up(&mut collected.samples);
     }
@@ -147,15 +186,17 @@ fn collected(settings: &Settings, client: &Client, times: &Times) -> Collected {
     collected
 }
 
-/// The sections that want a permission, for the next run to know that this was said.
-fn kept_back(collected: &Collected) -> Vec<String> {
-    let kept_back = collected
-        .outcomes
-        .iter()
-        .filter(|outcome| !outcome.forbidden.is_empty());
-    kept_back
-        .map(|outcome| outcome.section.to_owned())
-        .collect()
+/// What a run has found out, for those to come. A box that was away has not told anything.
+fn lesson(client: &Client, collected: &Collected) -> Option<Lesson> {
+    let about = about(client).filter(|_| client.verdict().is_none())?;
+    let outcomes = collected.outcomes.iter();
+    Some(Lesson {
+        about,
+        brought: collected.brought.clone(),
+        told: outcomes
+            .map(|it| (it.section, !it.forbidden.is_empty()))
+            .collect(),
+    })
 }
 
 /// What templates may say about any metric of this run.
@@ -173,7 +214,7 @@ struct Run<'a> {
     /// Where lines wait, if they can.
     folder: Option<&'a StateFolder>,
     /// The sections of which an earlier run has said that they want a permission.
-    told: &'a [String],
+    told: &'a BTreeSet<String>,
 }
 
 impl Run<'_> {

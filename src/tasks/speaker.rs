@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use crate::base::error::{Error, Exit};
 use crate::base::words::{self, BOX, Heard, Held, THE_REST, about};
 use crate::cli::{Settings, Task};
+use crate::state::folder::folder;
 use crate::state::said::{End, Said, SaidFile, Scope};
-use crate::state::session;
 use crate::tasks::times::how_long;
 
 /// The longest that a trouble can have lasted, in seconds: more is between two clocks.
@@ -48,7 +48,7 @@ impl<'a> Speaker<'a> {
         }
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let now = since_1970.map_or(0, |it| it.as_secs());
-        let file = SaidFile::open(&session::folder());
+        let file = SaidFile::open(&folder());
         let before = file.as_ref().map(SaidFile::load);
         if let Some(before) = &before {
             self.said = before.clone();

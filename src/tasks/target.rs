@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use crate::api::{Address, App, Search};
+use crate::api::{Address, App, Known, RequestError, Search, SharedSession};
 use crate::base::deadline::Deadline;
 use crate::base::error::Error;
 use crate::base::http::Trust;
+use crate::base::secret::Secret;
 use crate::cli::Target;
 use crate::state::credentials::{Credentials, DEFAULT_ENDPOINT, Granted};
-use crate::state::session::{Remembered, StateFolder};
+use crate::state::folder::StateFolder;
+use crate::tasks::naming;
 
 /// Where to look for the box, and how.
 ///
@@ -34,7 +36,7 @@ pub(crate) fn search(target: &Target, granted: Option<&Granted>) -> Result<Searc
     })
 }
 
-/// The registered box that is meant, and where to look for it.
+/// The registered box that is meant, with the name that it has in paths, and where to look for it.
 ///
 /// # Errors
 /// When no registered box is meant, or its credentials cannot be used.
@@ -44,9 +46,12 @@ pub(crate) fn registered(
     deadline: Deadline,
 ) -> Result<(Granted, Search), Error> {
     let credentials = Credentials::load(config, deadline)?;
-    let granted = credentials.pick(target.endpoint.as_ref(), target.name.as_deref())?;
-    let search = search(target, Some(granted))?;
-    Ok((granted.clone(), search))
+    let said = target.name.as_deref().filter(|name| !name.is_empty());
+    let mut granted = credentials.pick(target.endpoint.as_ref(), said)?.clone();
+    let search = search(target, Some(&granted))?;
+    let name = naming::in_run(&credentials, &granted, said, &search.address)?;
+    granted.name = Some(name);
+    Ok((granted, search))
 }
 
 /// How this program is known to the box.
@@ -59,16 +64,17 @@ pub(crate) fn app(target: &Target, granted: &Granted) -> App {
     }
 }
 
-/// The session that runs hand on, with everything it depends on.
-#[derive(Debug)]
-pub(crate) struct Cache {
+/// What runs of one box hand on to each other.
+#[derive(Clone, Debug)]
+pub(crate) struct Handover {
     /// Where it is.
     pub(crate) folder: StateFolder,
+    /// What a session depends on.
     settings: String,
 }
 
-/// The cache for this box and these settings.
-pub(crate) fn cache(target: &Target, granted: &Granted, search: &Search) -> Cache {
+/// The handover for this box and these settings.
+pub(crate) fn handover(target: &Target, granted: &Granted, search: &Search) -> Handover {
     let trust = match &target.trust {
         Trust::BuiltIn => "built-in".to_owned(),
         Trust::Only(roots) => format!("{} roots", roots.len()),
@@ -78,27 +84,68 @@ pub(crate) fn cache(target: &Target, granted: &Granted, search: &Search) -> Cach
         "{} domain={} version={:?} trust={trust} app={} track={}",
         search.address, target.by_domain, target.version, granted.app_id, granted.track_id
     );
-    Cache {
+    Handover {
         folder: folder(granted.uid.as_deref(), &search.address),
         settings,
     }
 }
 
-/// The folder for what runs leave for each other.
-pub(crate) fn folder(uid: Option<&str>, address: &Address) -> StateFolder {
-    StateFolder::of_box(uid.unwrap_or(address.host()))
+/// The sessions of processes that run at the same time.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    handover: Handover,
+    writes: bool,
 }
 
-impl Cache {
-    /// What an earlier run has left.
-    pub(crate) fn load(&self) -> Remembered {
-        self.folder.load(&self.settings)
+impl SharedSession for Shared {
+    fn instead_of(
+        &self,
+        over: Option<&Secret>,
+        open: &mut dyn FnMut() -> Result<Known, RequestError>,
+    ) -> Result<Known, RequestError> {
+        let _turn = self.writes.then(|| self.handover.folder.turn_to_log_in());
+        let known = self.handover.session();
+        let is_new = |it: &Known| it.endpoint.found > 0 && it.session.is_some();
+        match known.filter(|it| is_new(it) && it.session.as_ref() != over) {
+            Some(known) => Ok(known),
+            None => {
+                let known = open()?;
+                if self.writes {
+                    // What keeps it from being written is told when the run leaves it.
+                    let kept = self.handover.keep(&known);
+                    let _ = kept.inspect_err(|error| log::debug!("{error}"));
+                }
+                Ok(known)
+            }
+        }
+    }
+}
+
+/// The folder for what runs leave for each other.
+pub(crate) fn folder(uid: Option<&str>, address: &Address) -> StateFolder {
+    StateFolder::of_box(uid.unwrap_or(&address.place()))
+}
+
+impl Handover {
+    /// Where the box is and a session, if an earlier run has left that.
+    pub(crate) fn session(&self) -> Option<Known> {
+        self.folder.session(&self.settings)
     }
 
-    /// Leaves it for the next run. That one can do without, so that a failure is only told.
-    pub(crate) fn keep(&self, remembered: &Remembered) {
-        if let Err(error) = self.folder.keep(&self.settings, remembered) {
-            log::warn!("the next run will have to log in again: {error}");
+    /// The same for this process and others that run meanwhile; one that may write nothing only
+    /// takes.
+    pub(crate) fn shared(&self, writes: bool) -> Shared {
+        Shared {
+            handover: self.clone(),
+            writes,
         }
+    }
+
+    /// Leaves it for the next run.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(crate) fn keep(&self, known: &Known) -> Result<(), Error> {
+        self.folder.keep_session(&self.settings, known)
     }
 }

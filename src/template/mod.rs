@@ -232,6 +232,13 @@ fn write_parts<'a>(
     }
 }
 
+/// A text as it stands in a path: two that are the same there cannot be told apart.
+pub(crate) fn node(text: &str) -> String {
+    let mut out = String::new();
+    clean_node(text, &mut out);
+    out
+}
+
 /// Makes a node of a text: ASCII, lower case, `_` for everything unusual, runs of it collapsed.
 fn clean_node(text: &str, out: &mut String) {
     let usual = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';

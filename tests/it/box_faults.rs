@@ -16,6 +16,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_box_that_hangs,
         a_box_that_accepts_and_says_nothing,
         a_web_page_instead_of_the_api,
+        a_refusal_in_words_is_shown,
         an_answer_that_drips_is_given_up,
         headers_that_drip_are_given_up,
         a_body_beyond_all_bounds_is_given_up,
@@ -93,6 +94,27 @@ fn a_web_page_instead_of_the_api() {
         let words = format!("HTTP status {status} with a web page instead of the API");
         everywhere(|| Fault::Html { status }, &words);
     }
+}
+
+fn a_refusal_in_words_is_shown() {
+    let body = format!("Access denied\r\nfor {}", crate::monitor::APP_TOKEN);
+    let text = || Fault::RawBody {
+        status: 403,
+        body: body.clone().into_bytes(),
+    };
+    everywhere(
+        text,
+        "HTTP status 403 with a text (\"Access denied for …\")",
+    );
+    let page = "<html><head><title>503 Maintenance</title></head><body></body></html>";
+    let page = || Fault::RawBody {
+        status: 503,
+        body: page.as_bytes().to_vec(),
+    };
+    everywhere(
+        page,
+        "a web page instead of the API: another device, or a sign-in page (\"503 ",
+    );
 }
 
 fn an_answer_that_drips_is_given_up() {

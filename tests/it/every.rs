@@ -1,6 +1,7 @@
 //! `--every`: a process that stays.
 
-use std::process::{Child, Stdio};
+use std::fs;
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -9,8 +10,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::monitor::Monitor;
 use crate::receiver::Sink;
-use crate::session::healthy;
-use crate::simulated_freebox::SimulatedFreebox;
+use crate::session::{healthy, known_app};
+use crate::simulated_freebox::{Options, Outcome, SimulatedFreebox};
 use crate::trials;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -22,8 +23,27 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_box_that_goes_and_comes_back_is_no_end,
         a_long_run_costs_a_beat_and_doubles_none,
         what_cannot_work_at_all_ends_at_once,
-        another_run_may_print_meanwhile,
+        another_run_prints_beside_it,
+        an_update_of_the_box_is_noticed,
+        access_that_is_granted_anew_is_found,
+        a_changed_file_is_read_when_somebody_says_so,
     ]
+}
+
+pub(crate) fn trials_with_hosts() -> Vec<Trial> {
+    trials![a_name_that_comes_to_mean_another_address_is_followed]
+}
+
+/// Whether names can be given other meanings here, or why not.
+pub(crate) fn hosts() -> Result<(), String> {
+    let script = "mount --bind /etc/hostname /etc/hosts";
+    let tried = Command::new("unshare")
+        .args(["-m", "sh", "-c", script])
+        .output();
+    match tried.is_ok_and(|it| it.status.success()) {
+        true => Ok(()),
+        false => Err("names cannot be given other meanings on this machine".to_owned()),
+    }
 }
 
 /// A process that stays, delivering to a sink.
@@ -34,7 +54,10 @@ struct Stays {
 impl Stays {
     fn start(monitor: &Monitor, sink: &Sink, every: &str) -> Self {
         let address = sink.address();
-        let mut command = monitor.command(&["--every", every, "--carbon", &address]);
+        Stays::spawn(monitor.command(&["--every", every, "--carbon", &address]))
+    }
+
+    fn spawn(mut command: Command) -> Self {
         let child = command.stderr(Stdio::piped()).spawn().expect("the program");
         Stays { child }
     }
@@ -215,12 +238,172 @@ fn what_cannot_work_at_all_ends_at_once() {
     run.failed(1, "unknown placeholder {nothing}");
 }
 
-fn another_run_may_print_meanwhile() {
+fn another_run_prints_beside_it() {
     let (_at, monitor, sink) = set_up();
     let stays = Stays::start(&monitor, &sink, "1");
     runs(&sink, 1);
     monitor.run(&[]).is_fine();
     stays.signal(Signal::TERM);
+    assert_eq!(stays.end(), (Some(0), String::new()));
+}
+
+/// Waits until a run has delivered a line that holds these words, and gives the timestamps of all
+/// runs until then.
+#[track_caller]
+fn until(sink: &Sink, words: &str) -> Vec<u64> {
+    let mut stamps = Vec::new();
+    let end = Instant::now() + Duration::from_secs(20);
+    loop {
+        for text in sink.take() {
+            let last = text.lines().last().expect("a line");
+            stamps.push(last.rsplit(' ').next().unwrap().parse().unwrap());
+            if text.contains(words) {
+                return stamps;
+            }
+        }
+        assert!(Instant::now() < end, "nothing with {words:?}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[track_caller]
+fn none_is_missing(stamps: &[u64]) {
+    let follows = |two: &[u64]| two[1] == two[0] + 1;
+    assert!(stamps.windows(2).all(follows), "{stamps:?}");
+}
+
+fn an_update_of_the_box_is_noticed() {
+    let at = healthy();
+    at.set_version("10.2");
+    let monitor = Monitor::registered(&at).with(&["--resend", "0", "--status-update"]);
+    let sink = Sink::start();
+    let stays = Stays::start(&monitor, &sink, "1");
+    let mut stamps = until(&sink, ".exec.up 1 ");
+    at.refuse();
+    stamps.extend(until(&sink, ".exec.up 0 "));
+    at.set_version("14.0");
+    at.expire_sessions();
+    at.accept_again();
+    stamps.extend(until(&sink, ".update.state "));
+    // Without an outage as well.
+    at.set_version("16.0");
+    at.expire_sessions();
+    at.clear_requests();
+    stamps.extend(runs(&sink, 2));
+    assert!(at.requests().iter().any(|it| it.path == "/api/v16/update/"));
+    none_is_missing(&stamps);
+    stays.signal(Signal::TERM);
     assert_eq!(stays.end().0, Some(0));
-    monitor.run(&[]).is_fine();
+}
+
+fn access_that_is_granted_anew_is_found() {
+    let at = SimulatedFreebox::start(Options {
+        registration: Outcome::Granted { after_polls: 0 },
+        ..Options::default()
+    });
+    let monitor = Monitor::trusting(&at).with(&["--resend", "0"]);
+    let place = format!("localhost:{}", at.https_port());
+    let register = ["--register", "--force", "-e", &place];
+    assert_eq!(monitor.run(&register).code, 0);
+    let sink = Sink::start();
+    let stays = Stays::start(&monitor, &sink, "1");
+    let mut stamps = until(&sink, ".exec.up 1 ");
+    at.revoke("fr.freebox.freebox-monitor");
+    at.expire_sessions();
+    stamps.extend(until(&sink, ".exec.up 0 "));
+    assert_eq!(monitor.run(&register).code, 0);
+    stamps.extend(until(&sink, ".exec.up 1 "));
+    none_is_missing(&stamps);
+    stays.signal(Signal::TERM);
+    let (code, words) = stays.end();
+    assert_eq!(code, Some(0));
+    assert!(
+        words.contains("does not know this application any more"),
+        "{words}"
+    );
+}
+
+fn a_changed_file_is_read_when_somebody_says_so() {
+    let (at, monitor, sink) = set_up();
+    let stays = Stays::start(&monitor, &sink, "1");
+    let mut stamps = runs(&sink, 1);
+    let before = fs::read_to_string(monitor.credentials()).unwrap();
+    let named = before.replace(r#""app_id""#, r#""name":"cellar","app_id""#);
+    fs::write(monitor.credentials(), &named).unwrap();
+    stays.signal(Signal::HUP);
+    stamps.extend(until(&sink, "freebox.cellar.connection.state 1 "));
+    // What cannot be read is told, and no run is missed by it.
+    fs::write(monitor.credentials(), "{").unwrap();
+    stays.signal(Signal::HUP);
+    stamps.extend(runs(&sink, 2));
+    fs::write(monitor.credentials(), named.replace("cellar", "attic")).unwrap();
+    stays.signal(Signal::HUP);
+    stamps.extend(until(&sink, "freebox.attic.connection.state 1 "));
+    none_is_missing(&stamps);
+    stays.signal(Signal::TERM);
+    let (code, words) = stays.end();
+    assert_eq!((code, words.lines().count()), (Some(0), 1), "{words}");
+    assert!(
+        words.contains("no credentials: ") && words.contains("going on"),
+        "{words}"
+    );
+    // The session was good all the time.
+    let logins = at
+        .requests()
+        .into_iter()
+        .filter(|it| it.path.ends_with("login/session/"));
+    assert_eq!(logins.count(), 1);
+}
+
+/// A program for which `box.test` means what a file says.
+fn with_hosts(monitor: &Monitor, hosts: &std::path::Path, arguments: &[&str]) -> Command {
+    let plain = monitor.command(arguments);
+    let mut command = Command::new("unshare");
+    let script = r#"mount --bind "$0" /etc/hosts && exec "$@""#;
+    command.args(["-m", "sh", "-c", script]).arg(hosts);
+    command.arg(plain.get_program()).args(plain.get_args());
+    command.env_clear();
+    let variables = plain.get_envs();
+    command.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+    command.stdin(Stdio::null());
+    command
+}
+
+fn a_name_that_comes_to_mean_another_address_is_followed() {
+    let first = healthy();
+    let second = SimulatedFreebox::start(Options {
+        apps: vec![known_app()],
+        address: "127.0.0.2",
+        http_port: first.http_port(),
+        https_port: first.https_port(),
+        ..Options::default()
+    });
+    let monitor = Monitor::new().with(&["--resend", "0", "--ssl-no-verify"]);
+    monitor.write_credentials(&serde_json::json!({
+        "app_id": crate::monitor::APP_ID, "app_token": crate::monitor::APP_TOKEN,
+        "endpoint": format!("https://box.test:{}", first.https_port()),
+    }));
+    let hosts = monitor.write("hosts", "127.0.0.1 box.test localhost\n");
+    let means = |address: &str| {
+        // In place: the file itself is what the program sees.
+        fs::write(&hosts, format!("{address} box.test localhost\n")).unwrap();
+    };
+    let sink = Sink::start();
+    let arguments = ["--every", "1", "--carbon", &sink.address()];
+    let stays = Stays::spawn(with_hosts(&monitor, &hosts, &arguments));
+    until(&sink, ".exec.up 1 ");
+    assert!(second.requests().is_empty());
+    // The first one is still there, and is not asked any more.
+    means("127.0.0.2");
+    runs(&sink, 1);
+    first.clear_requests();
+    runs(&sink, 1);
+    assert!(first.requests().is_empty() && !second.requests().is_empty());
+    // The second one goes before its name means the first one again.
+    second.refuse();
+    until(&sink, ".exec.up 0 ");
+    means("127.0.0.1");
+    none_is_missing(&until(&sink, ".exec.up 1 "));
+    stays.signal(Signal::TERM);
+    assert_eq!(stays.end().0, Some(0));
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use libtest_mimic::Trial;
 
-use crate::kept::recording;
+use crate::kept::{LINES, recording};
 use crate::monitor::{Monitor, PROGRAM, Run, check_lines};
 use crate::session::healthy;
 use crate::simulated_freebox::{Options, Outcome, SimulatedFreebox};
@@ -57,7 +57,7 @@ fn output(monitor: &Monitor, to: &Path) -> Run {
 fn holds_lines(path: &Path) {
     let text = fs::read_to_string(path).expect("lines");
     check_lines(&text);
-    assert_eq!(text.lines().count(), 57);
+    assert_eq!(text.lines().count(), LINES);
 }
 
 fn mode(path: &Path) -> u32 {
@@ -194,8 +194,12 @@ fn output_to_standard_output_goes_behind_what_is_there() {
         assert!(status.expect("sh").success());
         let text = fs::read_to_string(&file).expect("lines");
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 59, "{to} {how}: {text}");
-        assert_eq!((lines[0], lines[58]), ("before", "after"), "{to} {how}");
+        assert_eq!(lines.len(), LINES + 2, "{to} {how}: {text}");
+        assert_eq!(
+            (lines[0], lines[LINES + 1]),
+            ("before", "after"),
+            "{to} {how}"
+        );
     }
     // Through a pipe of the shell.
     let script = format!(
@@ -205,7 +209,7 @@ fn output_to_standard_output_goes_behind_what_is_there() {
     let output = Command::new("sh").args(["-c", &script]).output();
     let output = output.expect("sh");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
-    assert_eq!(text.lines().count(), 58);
+    assert_eq!(text.lines().count(), LINES + 1);
 }
 
 fn a_dash_is_standard_output() {

@@ -91,10 +91,7 @@ impl Minutes {
     }
 
     fn spool(&self) -> PathBuf {
-        let carbon = self.carbon.replace(':', "_");
-        self.monitor.path(&format!(
-            ".local/state/freebox-monitor/localhost/spool/{carbon}"
-        ))
+        self.monitor.spool(&self.at, &self.carbon)
     }
 
     fn waiting(&self) -> Vec<PathBuf> {

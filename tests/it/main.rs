@@ -10,6 +10,7 @@
 #[path = "../simulated_freebox/mod.rs"]
 mod simulated_freebox;
 
+mod absent;
 mod arguments;
 mod box_faults;
 mod check;
@@ -34,6 +35,7 @@ mod support;
 mod templates;
 mod tls;
 mod turns;
+mod versions;
 mod whole_way;
 
 use std::process::ExitCode;
@@ -57,6 +59,7 @@ macro_rules! trials {
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
+    trials.extend(absent::trials());
     trials.extend(arguments::trials());
     trials.extend(box_faults::trials());
     trials.extend(check::trials());
@@ -78,6 +81,8 @@ fn main() -> ExitCode {
     trials.extend(tls::trials());
     trials.extend(turns::trials());
     trials.extend(leave_out(limits::tools(), limits::trials()));
+    trials.extend(versions::trials());
+    trials.extend(leave_out(every::hosts(), every::trials_with_hosts()));
     trials.extend(leave_out(disk::strace(), disk::trials_with_strace()));
     trials.extend(leave_out(disk::mounts(), disk::trials_with_mounts()));
     let clock = hour::faketime().map(drop);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use libtest_mimic::Trial;
 
-use crate::kept::{a_minute_later, deliver, folder, now, put, waiting};
+use crate::kept::{LINES, a_minute_later, deliver, folder, now, put, waiting};
 use crate::monitor::Monitor;
 use crate::receiver::{Sink, closed_port};
 use crate::simulated_freebox::Certificate;
@@ -41,7 +41,7 @@ fn what_is_shown_over_tls_is_done_with() {
     a_minute_later(&monitor, &carbon);
     deliver(&monitor, &carbon, &["--verify", &url]).is_fine();
     // The first is not sent again, and gone.
-    assert_eq!(sink.take().concat().lines().count(), 57);
+    assert_eq!(sink.take().concat().lines().count(), LINES);
     let second = waiting(&monitor, &carbon);
     assert!(second.len() == 1 && second != first, "{second:?}");
 }
@@ -53,7 +53,7 @@ fn verified(monitor: &Monitor, url: &str) -> crate::monitor::Run {
     a_minute_later(monitor, &sink.address());
     let run = deliver(monitor, &sink.address(), &["--verify", url]);
     // It is sent once more instead.
-    assert_eq!(sink.take().concat().lines().count(), 3 * 57);
+    assert_eq!(sink.take().concat().lines().count(), 3 * LINES);
     assert_eq!(waiting(monitor, &sink.address()).len(), 1);
     run
 }
@@ -71,7 +71,7 @@ fn a_bad_certificate_is_told_in_words() {
         ),
         (
             Certificate::ForeignCa,
-            "--ssl-ca-bundle-file names the roots",
+            "--ssl-ca-bundle-file names those to trust",
         ),
         (Certificate::SelfSigned, "its certificate is not"),
     ] {
@@ -83,7 +83,7 @@ fn a_bad_certificate_is_told_in_words() {
     // Nobody knows it without the bundle.
     let web = StandIn::certified(Certificate::Good);
     let run = verified(&Monitor::new(), &web.url());
-    run.complained(0, "is not from Free or a public authority");
+    run.complained(0, "is not from an authority that is trusted here");
 }
 
 fn without_verification_any_certificate_will_do() {
@@ -94,7 +94,7 @@ fn without_verification_any_certificate_will_do() {
     web.show(&sink.take().concat());
     a_minute_later(&monitor, &sink.address());
     deliver(&monitor, &sink.address(), &[]).is_fine();
-    assert_eq!(sink.take().concat().lines().count(), 57);
+    assert_eq!(sink.take().concat().lines().count(), LINES);
 }
 
 fn what_does_not_answer_properly_is_told_in_words() {
@@ -163,12 +163,12 @@ fn what_is_not_shown_yet_goes_again_in_silence() {
     deliver(&monitor, &carbon, &["--verify", &url]).is_fine();
     let second = sink.take().concat();
     let fresh = second.strip_prefix(&slow).expect("those few first");
-    assert_eq!(fresh.lines().count(), 57);
+    assert_eq!(fresh.lines().count(), LINES);
     // Now they are.
     web.show(&(first + fresh));
     a_minute_later(&monitor, &carbon);
     deliver(&monitor, &carbon, &["--verify", &url]).is_fine();
-    assert_eq!(sink.take().concat().lines().count(), 57);
+    assert_eq!(sink.take().concat().lines().count(), LINES);
     assert_eq!(waiting(&monitor, &carbon).len(), 1);
 }
 

@@ -6,7 +6,7 @@ use libtest_mimic::Trial;
 use serde_json::Value as Json;
 
 use crate::monitor::{Monitor, Run};
-use crate::simulated_freebox::{Options, Outcome, SimulatedFreebox};
+use crate::simulated_freebox::{Fault, Options, Outcome, SimulatedFreebox};
 use crate::trials;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -23,6 +23,16 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_place_that_cannot_be_written_is_noticed_before_anybody_walks,
         the_status_is_one_line,
         a_box_that_is_away_is_exit_4,
+        a_box_that_dies_meanwhile_is_exit_4,
+        a_box_gets_its_model_for_a_name_and_keeps_it,
+        a_name_that_another_box_has_is_refused_before_anybody_walks,
+        a_box_can_be_given_another_name_without_the_button,
+        two_boxes_on_one_host_have_paths_of_their_own,
+        a_box_without_a_name_is_called_by_its_place,
+        the_address_in_the_file_of_the_python_script_is_used,
+        the_file_beside_the_program_is_found,
+        a_group_may_read_the_file_of_the_python_script,
+        a_file_of_somebody_else_is_noticed_before_anybody_walks,
     ]
 }
 
@@ -285,4 +295,270 @@ fn a_box_that_is_away_is_exit_4() {
     let monitor = Monitor::trusting(&at);
     at.refuse();
     register(&monitor, &at, &[]).failed(4, "connection refused");
+}
+
+fn a_box_that_dies_meanwhile_is_exit_4() {
+    let at = a_box(Outcome::Button);
+    let monitor = Monitor::trusting(&at);
+    // Somebody pulls the plug instead of pressing the button.
+    at.fault_after("login/authorize/", Fault::Drop, 2);
+    let run = register(&monitor, &at, &["--timeout", "4"]);
+    assert_eq!(run.code, 4, "{}", run.stderr);
+    let last = run.stderr.lines().last().unwrap_or_default();
+    assert!(last.contains("broke off"), "{}", run.stderr);
+    assert!(monitor.files().is_empty(), "{:?}", monitor.files());
+}
+
+const SECOND: &str = "0123456789abcdef0123456789abcdef";
+
+fn another_box(uid: &str) -> SimulatedFreebox {
+    SimulatedFreebox::start(Options {
+        uid: Some(uid.to_owned()),
+        registration: Outcome::Granted { after_polls: 0 },
+        ..Options::default()
+    })
+}
+
+fn names(monitor: &Monitor) -> Vec<String> {
+    let names = boxes(monitor);
+    let names = names.iter().map(|it| it["name"].as_str().expect("a name"));
+    names.map(str::to_owned).collect()
+}
+
+fn a_box_gets_its_model_for_a_name_and_keeps_it() {
+    let (first, second) = (
+        a_box(Outcome::Granted { after_polls: 0 }),
+        another_box(SECOND),
+    );
+    let monitor = Monitor::new().with(&["--ssl-no-verify"]);
+    let run = register(&monitor, &first, &[]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let words = "The box is called ultra in paths; --register --name NAME gives it another name.";
+    assert!(run.stderr.contains(words), "{}", run.stderr);
+    let run = register(&monitor, &second, &[]);
+    assert!(
+        run.stderr.contains("called ultra_cdef in paths"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(names(&monitor), ["ultra", "ultra_cdef"]);
+    assert_eq!(register(&monitor, &first, &["--force"]).code, 0);
+    assert_eq!(names(&monitor), ["ultra_cdef", "ultra"]);
+    assert_eq!(
+        register(&monitor, &first, &["--force", "--name", "Été"]).code,
+        0
+    );
+    assert_eq!(register(&monitor, &first, &["--force"]).code, 0);
+    assert_eq!(names(&monitor), ["ultra_cdef", "Été"]);
+    let place = format!("localhost:{}", first.https_port());
+    let run = monitor.run(&["-e", &place]);
+    assert_eq!(run.is_fine().value("freebox.ete.connection.state"), "1");
+    // Other models have other words.
+    let mini = SimulatedFreebox::start(Options {
+        recording: crate::absent::recording("mini-4k"),
+        registration: Outcome::Granted { after_polls: 0 },
+        ..Options::default()
+    });
+    assert_eq!(register(&monitor, &mini, &[]).code, 0);
+    assert_eq!(names(&monitor), ["ultra_cdef", "Été", "mini4k"]);
+}
+
+fn a_name_that_another_box_has_is_refused_before_anybody_walks() {
+    let (first, second) = (
+        a_box(Outcome::Granted { after_polls: 0 }),
+        another_box(SECOND),
+    );
+    let monitor = Monitor::new().with(&["--ssl-no-verify"]);
+    assert_eq!(register(&monitor, &first, &["--name", "Maison"]).code, 0);
+    // It is the same in paths.
+    for name in ["Maison", "maison"] {
+        let run = register(&monitor, &second, &["--name", name]);
+        run.failed(1, "is called maison in paths already; give another --name");
+    }
+    assert!(
+        !second
+            .requests()
+            .iter()
+            .any(|it| it.path.contains("authorize"))
+    );
+    assert_eq!(register(&monitor, &second, &["--name", "away"]).code, 0);
+    // Nor may a run borrow it.
+    let place = format!("localhost:{}", second.https_port());
+    let run = monitor.run(&["-e", &place, "--name", "MAISON"]);
+    run.failed(1, "is called maison in paths already");
+}
+
+fn a_box_can_be_given_another_name_without_the_button() {
+    let at = a_box(Outcome::Granted { after_polls: 0 });
+    let monitor = Monitor::trusting(&at);
+    assert_eq!(register(&monitor, &at, &[]).code, 0);
+    at.clear_requests();
+    let run = register(&monitor, &at, &["--name", "home"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("called home in paths"),
+        "{}",
+        run.stderr
+    );
+    assert!(!at.requests().iter().any(|it| it.path.contains("authorize")));
+    assert_eq!(names(&monitor), ["home"]);
+    assert_eq!(
+        monitor
+            .run(&[])
+            .is_fine()
+            .value("freebox.home.connection.state"),
+        "1"
+    );
+}
+
+fn python_app() -> crate::simulated_freebox::App {
+    crate::simulated_freebox::App {
+        app_id: "fr.freebox.seximonitor".to_owned(),
+        app_token: "cHl0aG9uL3NjcmlwdC90b2tlbg==".to_owned(),
+        track_id: 7,
+    }
+}
+
+fn python_box() -> SimulatedFreebox {
+    SimulatedFreebox::start(Options {
+        apps: vec![python_app(), crate::session::known_app()],
+        ..Options::default()
+    })
+}
+
+fn python_file(at: &SimulatedFreebox) -> String {
+    let (port, token) = (at.http_port(), python_app().app_token);
+    format!(
+        "[general]\ntrack_id = 7\napp_token = {token}\n\n\
+         [api]\napi_endpoint = http://localhost:{port}/api/v8\n"
+    )
+}
+
+fn first_paths(run: &Run) -> std::collections::BTreeSet<String> {
+    let paths = run.is_fine().stdout.lines();
+    let paths = paths.filter_map(|line| line.split(' ').next().map(str::to_owned));
+    paths.collect()
+}
+
+fn two_boxes_on_one_host_have_paths_of_their_own() {
+    let (first, second) = (python_box(), python_box());
+    let monitor = Monitor::new().with(&["--ssl-no-verify"]);
+    let json = |at: &SimulatedFreebox, name: &str| {
+        let endpoint = format!("localhost:{}", at.https_port());
+        let file = serde_json::json!({"boxes": [{"app_id": crate::monitor::APP_ID,
+            "app_token": crate::monitor::APP_TOKEN, "endpoint": endpoint}]});
+        monitor.write(name, &file.to_string())
+    };
+    let ini = |at: &SimulatedFreebox, name: &str| monitor.write(name, &python_file(at));
+    for files in [
+        [json(&first, "a.json"), json(&second, "b.json")],
+        [ini(&first, "a.ini"), ini(&second, "b.ini")],
+    ] {
+        let runs = files.map(|file| monitor.run(&["-A", "-c", file.to_str().unwrap()]));
+        let [one, other] = runs.map(|run| {
+            assert_eq!(run.code, 0, "{}", run.stderr);
+            let paths = run.untimed();
+            let paths = paths
+                .lines()
+                .filter_map(|it| it.split(' ').next().map(str::to_owned));
+            paths.collect::<std::collections::BTreeSet<_>>()
+        });
+        assert!(one.len() > 100 && one.is_disjoint(&other), "{one:?}");
+    }
+}
+
+fn a_box_without_a_name_is_called_by_its_place() {
+    let at = python_box();
+    let monitor = Monitor::registered(&at);
+    let node = format!("freebox.localhost_{}.connection.state", at.https_port());
+    assert_eq!(monitor.run(&[]).is_fine().value(&node), "1");
+    let template = monitor.write(
+        "my.template",
+        "connection.state {endpoint}.{name}.x\n** -\n",
+    );
+    let run = monitor.run(&["-t", template.to_str().unwrap()]);
+    let place = format!("localhost_{}", at.https_port());
+    let path = format!("{place}.{place}.x");
+    assert!(first_paths(&run).contains(&path), "{}", run.stdout);
+    // Registering again is no reason for its series to begin anew.
+    assert_eq!(register(&monitor, &at, &["--force"]).code, 0);
+    assert_eq!(monitor.run(&[]).is_fine().value(&node), "1");
+}
+
+fn the_address_in_the_file_of_the_python_script_is_used() {
+    let at = python_box();
+    let monitor = Monitor::trusting(&at);
+    let file = monitor.write(".credentials", &python_file(&at));
+    let run = monitor.run(&["-c", file.to_str().unwrap()]);
+    let node = format!("freebox.localhost_{}.connection.state", at.http_port());
+    assert_eq!(run.is_fine().value(&node), "1");
+}
+
+fn the_file_beside_the_program_is_found() {
+    let at = python_box();
+    let monitor = Monitor::trusting(&at);
+    let file = monitor.write("bin/.credentials", &python_file(&at));
+    let program = monitor.path("bin/freebox-monitor");
+    if fs::hard_link(crate::monitor::PROGRAM, &program).is_err() {
+        fs::copy(crate::monitor::PROGRAM, &program).unwrap();
+    }
+    let command = monitor.command(&[]);
+    let mut beside = std::process::Command::new(&program);
+    beside
+        .args(command.get_args())
+        .env("HOME", monitor.path(""));
+    let run = beside.output().unwrap();
+    let words = String::from_utf8_lossy(&run.stderr);
+    assert_eq!((run.status.code(), &*words), (Some(0), ""));
+    // A box that is added gets a file of its own, and the first one is in it as well.
+    let second = another_box(SECOND);
+    let place = format!("localhost:{}", second.https_port());
+    let mut register = std::process::Command::new(&program);
+    register.args(["--ssl-no-verify", "--register", "-e", &place]);
+    let run = register.env("HOME", monitor.path("")).output().unwrap();
+    assert_eq!(
+        run.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
+    let apps: Vec<_> = boxes(&monitor)
+        .iter()
+        .map(|it| it["app_id"].clone())
+        .collect();
+    assert_eq!(
+        apps,
+        ["fr.freebox.seximonitor", "fr.freebox.freebox-monitor"]
+    );
+    assert_eq!(fs::read_to_string(file).unwrap(), python_file(&at));
+}
+
+fn a_group_may_read_the_file_of_the_python_script() {
+    use std::os::unix::fs::PermissionsExt;
+    let at = python_box();
+    let monitor = Monitor::trusting(&at);
+    let file = monitor.write(".credentials", &python_file(&at));
+    let config = ["-c", file.to_str().unwrap()];
+    let set = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+    set(0o640);
+    monitor.run(&config).is_fine();
+    for mode in [0o644, 0o660] {
+        set(mode);
+        monitor
+            .run(&config)
+            .complained(0, ".credentials: others can read it");
+    }
+}
+
+fn a_file_of_somebody_else_is_noticed_before_anybody_walks() {
+    let at = a_box(Outcome::Granted { after_polls: 0 });
+    let monitor = Monitor::trusting(&at);
+    let file = monitor.write("theirs.json", r#"{"boxes":[]}"#);
+    if std::os::unix::fs::chown(&file, Some(12345), None).is_err() {
+        // Only root can try this.
+        return;
+    }
+    let run = register(&monitor, &at, &["-c", file.to_str().unwrap()]);
+    run.failed(1, "the file is somebody else's; register as that user");
+    assert!(!at.requests().iter().any(|it| it.path.contains("authorize")));
 }

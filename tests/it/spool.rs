@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use libtest_mimic::Trial;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::kept::{a_minute_later, deliver, folder, now, put, put_run, recording, waiting};
+use crate::kept::{LINES, a_minute_later, deliver, folder, now, put, put_run, recording, waiting};
 use crate::monitor::{Monitor, PROGRAM, Run, check_lines};
 use crate::random::Random;
 use crate::receiver::{FullQueue, Manner, Receiver, Sink, closed_port};
@@ -392,13 +392,12 @@ fn a_stuck_carbon_delays_no_other() {
 fn the_run_tells_what_waits() {
     let at = healthy();
     let (monitor, dead, sink) = (Monitor::registered(&at), closed_port(), Sink::start());
-    let box_folder = monitor.path(".local/state/freebox-monitor/localhost/spool");
     let count = |run: &Run, name: &str| run.stdout.contains(name);
     let first = monitor.run(&["--carbon", &dead]);
     assert_eq!(first.code, 5);
     assert!(!count(&first, "spooled"), "{}", first.stdout);
-    let from = box_folder.join(dead.replace(':', "_"));
-    let to = box_folder.join(sink.address().replace(':', "_"));
+    let from = monitor.spool(&at, &dead);
+    let to = monitor.spool(&at, &sink.address());
     fs::rename(from, to).expect("the spool of the other");
     monitor.run(&["--carbon", &sink.address()]).is_fine();
     let text = sink.take().concat();
@@ -415,10 +414,8 @@ fn the_run_tells_what_waits() {
 fn the_run_tells_what_was_dropped() {
     let at = healthy();
     let (monitor, dead) = (Monitor::registered(&at), closed_port());
-    let folder = format!(
-        ".local/state/freebox-monitor/localhost/spool/{}",
-        dead.replace(':', "_")
-    );
+    let folder = monitor.spool(&at, &dead);
+    let folder = folder.to_str().unwrap();
     let then = now() - 1000;
     let name = format!("{folder}/{then:010}-7-2.lines");
     monitor.write(&name, &format!("old.run 1 {then}\nold.other 1 {then}\n"));
@@ -426,7 +423,7 @@ fn the_run_tells_what_was_dropped() {
     assert_eq!(monitor.run(&arguments).code, 5);
     assert_eq!(monitor.run(&arguments).code, 5);
     assert_eq!(monitor.run(&arguments).code, 5);
-    let mut files: Vec<_> = fs::read_dir(monitor.path(&folder))
+    let mut files: Vec<_> = fs::read_dir(monitor.path(folder))
         .expect("the spool")
         .map(|it| it.expect("a file").path())
         .filter(|path| path.extension().is_some_and(|it| it == "lines"))
@@ -565,11 +562,11 @@ fn a_run_larger_than_the_spool_is_delivered() {
     let (monitor, sink) = (Monitor::new(), Sink::start());
     for _ in 0..3 {
         deliver(&monitor, &sink.address(), &["--spool-size", "1K"]).is_fine();
-        assert_eq!(sink.take().concat().lines().count(), 57);
+        assert_eq!(sink.take().concat().lines().count(), LINES);
         a_minute_later(&monitor, &sink.address());
         // It is sent once more, as any other is.
         deliver(&monitor, &sink.address(), &["--spool-size", "1K"]).is_fine();
-        assert_eq!(sink.take().concat().lines().count(), 2 * 57);
+        assert_eq!(sink.take().concat().lines().count(), 2 * LINES);
         a_minute_later(&monitor, &sink.address());
         deliver(&monitor, &sink.address(), &["--resend", "0"]).is_fine();
         sink.take();
@@ -579,15 +576,15 @@ fn a_run_larger_than_the_spool_is_delivered() {
 fn a_run_larger_than_the_spool_is_kept() {
     let (monitor, address) = (Monitor::new(), closed_port());
     let run = deliver(&monitor, &address, &["--spool-size", "1K"]);
-    run.failed(5, "Connection refused (os error 111); 57 lines are kept");
+    run.failed(5, "Connection refused (os error 111); 52 lines are kept");
     let first = waiting(&monitor, &address);
     assert_eq!(first.len(), 1);
     // The next takes its place, and what is said is what is on the disk then.
     let run = deliver(&monitor, &address, &["--spool-size", "1K"]);
     assert_eq!(run.code, 5);
     let words = [
-        "57 lines waited too long and were dropped\n",
-        "; 57 lines are kept\n",
+        "52 lines waited too long and were dropped\n",
+        "; 52 lines are kept\n",
     ];
     assert!(
         words.iter().all(|it| run.stderr.contains(it)),
@@ -599,7 +596,7 @@ fn a_run_larger_than_the_spool_is_kept() {
     assert!(second.len() == 1 && second != first, "{second:?}");
     let sink = Sink::at(&address);
     deliver(&monitor, &address, &["--spool-size", "1K"]).is_fine();
-    assert_eq!(sink.take().concat().lines().count(), 2 * 57);
+    assert_eq!(sink.take().concat().lines().count(), 2 * LINES);
 }
 
 fn a_spool_that_cannot_be_read_is_told() {
@@ -688,7 +685,7 @@ fn a_spool_that_is_not_named_any_more_expires() {
     let from = folder(&monitor, away);
     fs::rename(from, folder(&monitor, "127.0.0.1:9")).expect("another name");
     let run = deliver(&monitor, "127.0.0.1:9", &[]);
-    assert!(run.stderr.contains("; 58 lines are kept"), "{}", run.stderr);
+    assert!(run.stderr.contains("; 53 lines are kept"), "{}", run.stderr);
 }
 
 fn a_spool_that_is_not_named_keeps_its_own_bounds() {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 
-use crate::kept::{deliver, folder, put, recording, waiting};
+use crate::kept::{LINES, deliver, folder, put, recording, waiting};
 use crate::monitor::{Monitor, check_lines};
 use crate::receiver::{Manner, Receiver, Sink, closed_port};
 use crate::session::known_app;
@@ -99,7 +99,7 @@ fn a_slow_carbon_gets_the_lines_of_all_runs_once() {
         let path = line.split(' ').next().expect("a path");
         *seen.entry(path.to_owned()).or_default() += 1;
     }
-    assert_eq!(seen.len(), 57);
+    assert_eq!(seen.len(), LINES);
     assert!(seen.values().all(|count| *count == 4), "{seen:?}");
     let kept = waiting(&monitor, &address);
     assert!(
@@ -115,7 +115,7 @@ fn a_carbon_that_hangs_makes_the_next_run_75() {
     let second = deliver(&monitor, &address, &["--spool-age", "1d"]);
     let words = format!(
         "carbon at {address}: another run (process {}) was still delivering when the time was \
-         over; 114 lines are kept",
+         over; 104 lines are kept",
         first.id()
     );
     second.failed(75, &words);
@@ -132,7 +132,7 @@ fn a_carbon_that_hangs_makes_the_next_run_75() {
         "{:?}",
         third.took
     );
-    assert_eq!(sink.take().concat().lines().count(), 3 * 57);
+    assert_eq!(sink.take().concat().lines().count(), 3 * LINES);
 }
 
 fn another_carbon_is_none_of_its_business() {
@@ -166,7 +166,7 @@ fn a_turn_ends_with_its_process() {
     first.wait().expect("its end");
     let output = second.wait_with_output().expect("its end");
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert_eq!(sink.take().concat().lines().count(), 2 * 57);
+    assert_eq!(sink.take().concat().lines().count(), 2 * LINES);
 }
 
 fn what_was_dropped_is_told_by_one_run() {
@@ -175,7 +175,8 @@ fn what_was_dropped_is_told_by_one_run() {
     monitor.run(&[]).is_fine();
     let address = sink.address();
     let notes = format!(
-        ".local/state/freebox-monitor/localhost/spool/{}/notes.json",
+        ".local/state/freebox-monitor/localhost_{}/spool/{}/notes.json",
+        at.https_port(),
         address.replace(':', "_")
     );
     monitor.write(&notes, r#"{"dropped": 5}"#);
@@ -201,7 +202,7 @@ fn lines_that_cannot_be_kept_wait_for_nobody() {
     fs::write(place, "a file").expect("a file");
     let run = deliver(&monitor, &sink.address(), &[]);
     run.complained(0, "lines cannot be kept in");
-    assert_eq!(sink.take().concat().lines().count(), 57);
+    assert_eq!(sink.take().concat().lines().count(), LINES);
     let dead = closed_port();
     fs::write(folder(&monitor, &dead), "a file").expect("a file");
     let run = deliver(&monitor, &dead, &[]);

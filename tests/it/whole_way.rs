@@ -210,7 +210,7 @@ fn a_pipe_to_nc_works() {
         .status()
         .expect("nc");
     assert!(status.success() && program.wait().expect("the program ends").success());
-    let path = "freebox.mafreebox_freebox_fr.connection.rate_down";
+    let path = "freebox.ultra.connection.rate_down";
     let arrived = |stored: &crate::graphite::Stored| {
         stored.get(path).is_some_and(|points| !points.is_empty())
     };

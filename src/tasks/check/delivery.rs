@@ -7,7 +7,7 @@ use crate::base::error::{Error, Exit};
 use crate::base::files;
 use crate::cli::Settings;
 use crate::deliver::{self, Carbon, Destination, Rules};
-use crate::state::session::StateFolder;
+use crate::state::folder::StateFolder;
 use crate::tasks::times::{Times, how_long};
 
 /// Whether the lines would get to where they are to go.

@@ -9,7 +9,7 @@ use crate::base::error::{Error, Exit};
 use crate::base::files;
 use crate::cli::Settings;
 use crate::state::credentials::Granted;
-use crate::state::session::StateFolder;
+use crate::state::folder::StateFolder;
 use crate::tasks::times::Times;
 use crate::tasks::{target, templates};
 

@@ -21,6 +21,7 @@ pub(super) fn the_box(
 ) -> Result<(), Error> {
     let transport = Transport::new(&settings.target.trust, times.collecting);
     let app = target::app(&settings.target, granted);
+    let memory = target::folder(granted.uid.as_deref(), &search.address).memory();
     let known = Known {
         endpoint,
         session: None,
@@ -36,7 +37,13 @@ pub(super) fn the_box(
             return report.skip("sections", "not tried without a session");
         }
     }
-    let collected = collect(&client, &settings.sections, settings.jobs, times.timestamp);
+    let collected = collect(
+        &client,
+        &settings.sections,
+        settings.jobs,
+        times.timestamp,
+        &memory,
+    );
     for (section, outcome) in settings.sections.iter().zip(&collected.outcomes) {
         let numbers = count(section, &collected);
         of_section(section, outcome, numbers, settings.all, report)?;

@@ -1,7 +1,7 @@
 //! The steps on the way to the box: its name, TCP, TLS, the version of its API.
 
 use super::report::Report;
-use crate::api::{self, Address, Endpoint, Kind, Search, Transport};
+use crate::api::{self, Address, Endpoint, Reason, Search, Transport};
 use crate::base::error::{Error, Exit};
 use crate::base::net;
 use crate::cli::Settings;
@@ -37,8 +37,8 @@ pub(super) fn the_way(
             Ok(Some(endpoint))
         }
         Err(error) => {
-            let (what, advice) = match error.kind {
-                Kind::Untrusted(_) => (
+            let (what, advice) = match error.reason {
+                Reason::Untrusted(_) => (
                     "TLS",
                     "call the box by the name in its certificate (--endpoint \
                      mafreebox.freebox.fr), and make sure that the clock of this machine is right; \

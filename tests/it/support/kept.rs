@@ -6,7 +6,10 @@ use std::time::SystemTime;
 
 use super::monitor::{Monitor, Run, project_file};
 
-/// A recording that gives 57 lines with every section.
+/// How many lines the recording gives with every section.
+pub(crate) const LINES: usize = 52;
+
+/// A recording.
 pub(crate) fn recording() -> String {
     let path = project_file("tests/boxes/mini-4k.json");
     path.to_str().expect("UTF-8").to_owned()

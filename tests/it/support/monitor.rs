@@ -80,6 +80,13 @@ impl Monitor {
         self
     }
 
+    /// Where lines wait for the carbon at this address, for a user who is [`Monitor::registered`].
+    pub(crate) fn spool(&self, at: &SimulatedFreebox, carbon: &str) -> PathBuf {
+        let (port, carbon) = (at.https_port(), carbon.replace(':', "_"));
+        let state = self.path(".local/state/freebox-monitor");
+        state.join(format!("localhost_{port}/spool/{carbon}"))
+    }
+
     /// Where the credentials are by default.
     pub(crate) fn credentials(&self) -> PathBuf {
         self.path(".config/freebox-monitor/credentials.json")

@@ -1,0 +1,144 @@
+//! The folder for what runs leave for each other, and how two of them at once share a file in it.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use directories::BaseDirs;
+use rustix::fs::{Access, access};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::base::deadline::Deadline;
+use crate::base::error::Error;
+use crate::base::files;
+use crate::base::lock::{self, Lock};
+
+/// For cron's root, and for users without a home.
+const SYSTEM_FOLDER: &str = "/var/lib/freebox-monitor";
+/// How long to wait for another run that writes a file here, which takes it a millisecond.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long to wait for another run that logs in.
+const PATIENCE_TO_LOG_IN: Duration = Duration::from_secs(5);
+
+/// The folder of one box.
+#[derive(Clone, Debug)]
+pub(crate) struct StateFolder {
+    path: PathBuf,
+}
+
+impl StateFolder {
+    /// The folder for the box with this name. It need not exist yet.
+    pub(crate) fn of_box(name: &str) -> Self {
+        StateFolder {
+            path: folder().join(files::file_name(name)),
+        }
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder below which lines wait for carbons.
+    pub(crate) fn spools(&self) -> PathBuf {
+        self.path.join("spool")
+    }
+
+    /// What a file in here says. One that is not there or cannot be understood says nothing: what
+    /// is kept here only saves time or words.
+    pub(super) fn read<T: DeserializeOwned + Default>(&self, name: &str) -> T {
+        let path = self.path.join(name);
+        let Ok(content) = files::read_own(&path) else {
+            return T::default();
+        };
+        serde_json::from_slice(&content).unwrap_or_else(|error| {
+            log::debug!("{}: not used: {error}", path.display());
+            T::default()
+        })
+    }
+
+    /// Changes what a file in here says, if `change` does change it. Another run that does the same
+    /// at the same time waits: what each of them adds is there afterwards.
+    ///
+    /// # Errors
+    /// When the folder or the file cannot be written.
+    pub(super) fn update<T>(&self, name: &str, change: impl FnOnce(&mut T)) -> Result<(), Error>
+    where
+        T: DeserializeOwned + Serialize + Default + Clone + PartialEq,
+    {
+        let _turn = self.turn("turn", PATIENCE);
+        let before: T = self.read(name);
+        let mut after = before.clone();
+        change(&mut after);
+        if after == before {
+            return Ok(());
+        }
+        let content = serde_json::to_vec(&after).map_err(|error| {
+            Error::misuse(format!("cannot put {name} into words")).because(error)
+        })?;
+        files::sweep(&self.path);
+        files::write_for_now(&self.path.join(name), &content)
+    }
+
+    /// The right to log in, until it is dropped: who waits for it finds the session of the other.
+    pub(crate) fn turn_to_log_in(&self) -> Option<Lock> {
+        self.turn("login", PATIENCE_TO_LOG_IN)
+    }
+
+    /// The right to change a file, until it is dropped. A run that does not get it in time, or
+    /// where there are no locks, goes on without: what it may lose then is made anew.
+    fn turn(&self, name: &str, patience: Duration) -> Option<Lock> {
+        files::make_folder(&self.path).ok()?;
+        let deadline = Deadline::after(Instant::now(), patience);
+        lock::take(&self.path.join(name), deadline).ok()
+    }
+}
+
+/// The folder with the folders of all boxes. It need not exist yet.
+pub(crate) fn folder() -> PathBuf {
+    user_folder().unwrap_or_else(|| PathBuf::from(SYSTEM_FOLDER))
+}
+
+/// The user's folder for state, unless it is root's own: what root does by hand and what cron
+/// does as root shall meet in one place. A home that is none, or that is somebody else's and cannot
+/// be entered, has no room for it.
+fn user_folder() -> Option<PathBuf> {
+    let dirs = BaseDirs::new()?;
+    let is_root = rustix::process::geteuid().is_root();
+    let is_said = env::var_os("XDG_STATE_HOME").is_some();
+    let home = dirs.home_dir();
+    let is_roots_own = is_root && !is_said && home == Path::new("/root");
+    let has_home = home.is_absolute() && home.is_dir() && home != Path::new("/");
+    let is_open = is_said || access(home, Access::EXEC_OK).is_ok();
+    match has_home && is_open && !is_roots_own {
+        true => Some(dirs.state_dir()?.join("freebox-monitor")),
+        false => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn what_many_add_at_once_is_all_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("box");
+        thread::scope(|scope| {
+            for number in 0..8 {
+                let state = StateFolder { path: path.clone() };
+                scope.spawn(move || {
+                    let add = |numbers: &mut Vec<i32>| numbers.push(number);
+                    state.update("numbers.json", add).expect("written");
+                });
+            }
+        });
+        let state = StateFolder { path };
+        let mut numbers: Vec<i32> = state.read("numbers.json");
+        numbers.sort_unstable();
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+}
