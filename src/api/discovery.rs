@@ -94,6 +94,11 @@ impl Endpoint {
         self.api_version.split('.').next()?.trim().parse().ok()
     }
 
+    /// Whether both are the same box, at the same place and in the same version.
+    pub(super) fn is_same(&self, other: &Endpoint) -> bool {
+        (&self.base, &self.uid) == (&other.base, &other.uid)
+    }
+
     /// Whether it is spoken to over TLS.
     pub(crate) fn is_https(&self) -> bool {
         self.base.starts_with("https:")

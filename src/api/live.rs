@@ -34,14 +34,15 @@ const LOOKUP: Duration = Duration::from_secs(2);
 /// Sessions that several processes have together: those that begin at the same moment, when a
 /// session has just ended, shall not log in side by side. A box has one challenge at a time.
 pub(crate) trait SharedSession: fmt::Debug + Send + Sync {
-    /// The session that another process has opened in place of the one that is over, or the one
-    /// that `open` opens, which is kept for others.
+    /// The session that another process has opened in place of the one that is over, if it is one
+    /// of the box that is meant, or the one that `open` opens, which is kept for others.
     ///
     /// # Errors
     /// Those of `open`.
     fn instead_of(
         &self,
         over: Option<&Secret>,
+        is_of_box: &dyn Fn(&Known) -> bool,
         open: &mut dyn FnMut() -> Result<Known, RequestError>,
     ) -> Result<Known, RequestError>;
 }
@@ -261,9 +262,17 @@ impl Live {
 
     /// Opens a session in place of the one that is over, or takes the one of another process.
     fn log_in(&self, state: &mut State, over: Option<&Secret>) -> Result<Secret, RequestError> {
+        // What this run has found is newer than what another has left.
+        let known = state.known.as_ref().filter(|_| state.searched);
+        let found = known.map(|it| it.endpoint.clone());
+        let is_of_box = |it: &Known| {
+            found
+                .as_ref()
+                .is_none_or(|found| found.is_same(&it.endpoint))
+        };
         let mut open = || self.open_session(state);
         let known = match &self.shared {
-            Some(shared) => shared.instead_of(over, &mut open)?,
+            Some(shared) => shared.instead_of(over, &is_of_box, &mut open)?,
             None => open()?,
         };
         let token = known.session.clone();

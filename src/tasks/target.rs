@@ -101,12 +101,14 @@ impl SharedSession for Shared {
     fn instead_of(
         &self,
         over: Option<&Secret>,
+        is_of_box: &dyn Fn(&Known) -> bool,
         open: &mut dyn FnMut() -> Result<Known, RequestError>,
     ) -> Result<Known, RequestError> {
         let _turn = self.writes.then(|| self.handover.folder.turn_to_log_in());
         let known = self.handover.session();
         let is_new = |it: &Known| it.endpoint.found > 0 && it.session.is_some();
-        match known.filter(|it| is_new(it) && it.session.as_ref() != over) {
+        let is_other = |it: &Known| it.session.as_ref() != over;
+        match known.filter(|it| is_new(it) && is_other(it) && is_of_box(it)) {
             Some(known) => Ok(known),
             None => {
                 let known = open()?;

@@ -21,6 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         the_box_is_looked_for_once_a_day,
         a_box_replaced_at_the_same_address_is_noticed,
         a_replaced_box_of_credentials_without_a_uid_is_registered_anew,
+        a_replaced_box_that_knows_the_application_is_spoken_to_in_its_version,
     ]
 }
 
@@ -178,4 +179,20 @@ fn a_replaced_box_of_credentials_without_a_uid_is_registered_anew() {
     monitor
         .run(&[])
         .failed(3, "register again with --register --force");
+}
+
+/// The session that an earlier run has left is of the box that was there then.
+fn a_replaced_box_that_knows_the_application_is_spoken_to_in_its_version() {
+    let (at, monitor) = before_the_update();
+    at.set_in_document("uid", json!(OTHER));
+    at.set_version("4.0");
+    at.expire_sessions();
+    for _ in 0..2 {
+        at.clear_requests();
+        let run = monitor.run(&[]);
+        assert_eq!(run.value("connection.state"), "1");
+    }
+    let paths = paths(&at);
+    let is_its_own = |path: &String| path.starts_with("/api/v4/");
+    assert!(paths.iter().all(is_its_own), "{paths:?}");
 }
