@@ -5,8 +5,6 @@
 //! wherever the box offers one: a box that offers HTTPS which cannot be used is an error, never a
 //! reason to send tokens in the clear.
 
-use std::time::SystemTime;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -14,6 +12,7 @@ use super::address::{Address, Scheme};
 use super::envelope;
 use super::error::{Meaning, Reason, RequestError};
 use super::transport::{Fault, Transport, USUAL_ANSWER};
+use crate::base::clock;
 use crate::metrics::reading::{flag, number, text};
 use crate::metrics::value::Value;
 
@@ -133,15 +132,9 @@ pub(crate) fn find(transport: &Transport, search: &Search) -> Result<Endpoint, R
         found.map_err(|(origin, fault)| RequestError::new(origin, fault.into()))?;
     let endpoint = secured(transport, search, origin, &document)?;
     Ok(Endpoint {
-        found: now(),
+        found: clock::now(),
         ..endpoint
     })
-}
-
-/// In seconds since 1970.
-pub(super) fn now() -> u64 {
-    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since_1970.map_or(0, |it| it.as_secs())
 }
 
 type Probed = Result<(String, Document), (String, Fault)>;

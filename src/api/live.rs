@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value as Json};
 
 use super::address::Address;
-use super::discovery::{Endpoint, Search, find, now};
+use super::discovery::{Endpoint, Search, find};
 use super::error::{Reason, RequestError};
 use super::login::{self, App};
 use super::recording::Recording;
 use super::transport::{Limits, Transport};
 use super::{Known, envelope, opened};
+use crate::base::clock;
 use crate::base::deadline::Deadline;
 use crate::base::http::Trust;
 use crate::base::net;
@@ -234,7 +235,7 @@ impl Live {
     /// Whether a box that an earlier run has found need not be looked for.
     fn is_recent(&self, endpoint: &Endpoint) -> bool {
         // What was found later than now was found by a clock that has been set back.
-        let age = now().checked_sub(endpoint.found);
+        let age = clock::now().checked_sub(endpoint.found);
         !self.search.force && age.is_some_and(|age| age < GOOD_FOR)
     }
 

@@ -1,5 +1,6 @@
 //! What everybody needs and what knows nobody.
 
+pub(crate) mod clock;
 pub(crate) mod columns;
 pub(crate) mod deadline;
 pub(crate) mod error;

@@ -49,7 +49,7 @@ impl Entry {
     /// The same, confirmed once more.
     pub(super) fn confirmed(&self, now: u64) -> Self {
         Entry {
-            confirmed: self.confirmed + 1,
+            confirmed: self.confirmed.saturating_add(1),
             at: now,
             ..*self
         }

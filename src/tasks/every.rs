@@ -1,7 +1,8 @@
 //! `--every`: runs at each multiple of a number of seconds, until somebody says to stop.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use crate::base::clock::{now, since_1970};
 use crate::base::error::{Error, Exit};
 use crate::base::signals::Signals;
 
@@ -52,15 +53,6 @@ fn next(now: u64, period: u64, last: Option<u64>) -> u64 {
     let next = now / period + 1;
     let doubled = last == Some(next);
     (next + u64::from(doubled)) * period
-}
-
-fn since_1970() -> Duration {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    now.unwrap_or_default()
-}
-
-fn now() -> u64 {
-    since_1970().as_secs()
 }
 
 fn part_of_second() -> Duration {

@@ -1,7 +1,6 @@
 //! What a run says in the end: all of it, or with `--repeat-after` what has not been said lately.
 
-use std::time::SystemTime;
-
+use crate::base::clock;
 use crate::base::error::{Error, Exit};
 use crate::base::words::{self, BOX, Heard, Held, THE_REST, about};
 use crate::cli::{Settings, Task};
@@ -46,8 +45,7 @@ impl<'a> Speaker<'a> {
         if held.heard.is_empty() && held.looked_at.is_empty() {
             return;
         }
-        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let now = since_1970.map_or(0, |it| it.as_secs());
+        let now = clock::now();
         let file = SaidFile::open(&folder());
         let before = file.as_ref().map(SaidFile::load);
         if let Some(before) = &before {

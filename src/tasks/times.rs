@@ -1,8 +1,9 @@
 //! When a run began, and when its parts have to be over.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use crate::api::Limits;
+use crate::base::clock;
 use crate::base::deadline::{Deadline, USUAL_TIMEOUT};
 use crate::base::error::Error;
 
@@ -32,8 +33,7 @@ impl Times {
     pub(crate) fn start(timeout: Option<Duration>) -> Result<Self, Error> {
         let start = Instant::now();
         let timeout = timeout.unwrap_or(USUAL_TIMEOUT);
-        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let timestamp = since_1970.map_or(0, |it| it.as_secs());
+        let timestamp = clock::now();
         if !(EARLIEST..=LATEST).contains(&timestamp) {
             let words =
                 "the clock of this machine cannot be right: it stands before 2020 or after 2106";
