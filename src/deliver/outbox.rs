@@ -18,6 +18,7 @@ use crate::base::error::{Error, Exit};
 use crate::base::files;
 use crate::base::http::Trust;
 use crate::base::lock::Busy;
+use crate::base::words;
 
 /// What one connection is given at least a file of, in bytes: a confirmation is for all of it.
 const BATCH: u64 = 1024 * 1024;
@@ -239,7 +240,7 @@ impl<'a> Outbox<'a> {
             return false;
         };
         let reader = web.reader(&self.rules.trust);
-        let mut overdue = 0;
+        let (mut overdue, mut has_answered) = (0, false);
         for entry in due.into_iter().filter(|it| it.confirmed > 0) {
             let Ok(lines) = turn.read(&entry) else {
                 continue;
@@ -251,6 +252,7 @@ impl<'a> Outbox<'a> {
                     return false;
                 }
             };
+            has_answered = true;
             let count = missing.lines().count();
             log::debug!("{web} does not show {count} lines of {}", entry.name());
             if entry.is_overdue(now) {
@@ -263,6 +265,10 @@ impl<'a> Outbox<'a> {
             if let Err(error) = done {
                 log::warn!("carbon at {}: {error}", self.to);
             }
+        }
+        // Whoever had nothing to ask has not seen whether it answers.
+        if has_answered {
+            words::looked_at(&web.to_string());
         }
         if overdue > 0 {
             log::warn!(

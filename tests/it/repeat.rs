@@ -12,17 +12,20 @@ use libtest_mimic::Trial;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value as Json;
 
+use crate::kept::{a_minute_later, deliver};
 use crate::monitor::{APP_ID, Monitor, Run, project_file};
 use crate::receiver::{self, Sink};
 use crate::session::healthy;
 use crate::simulated_freebox::{Fault, SimulatedFreebox};
 use crate::trials;
+use crate::web::{Answer, StandIn};
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials![
         a_box_that_refuses_is_said_once_and_its_return_once,
         without_it_every_run_says_it,
         a_carbon_that_is_away_is_said_once,
+        a_graphite_web_that_is_away_is_said_once,
         once_in_the_time_it_is_said_again,
         a_section_that_fails_ends_when_a_run_has_looked_at_it,
         a_missing_permission_is_not_well_again_because_it_was_said,
@@ -129,6 +132,34 @@ fn a_carbon_that_is_away_is_said_once() {
     quiet(&monitor, &carbons).complained(0, &words);
     quiet(&monitor, &carbons).is_fine();
     drop(back);
+}
+
+fn a_graphite_web_that_is_away_is_said_once() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    let web = StandIn::answering(Answer::Other("503 Service Unavailable", "X-Nothing: 1", ""));
+    let (carbon, url) = (sink.address(), web.url());
+    let run = || {
+        deliver(
+            &monitor,
+            &carbon,
+            &[&AFTER[..], &["--verify", &url]].concat(),
+        )
+    };
+    // Nothing to ask for yet.
+    run().is_fine();
+    a_minute_later(&monitor, &carbon);
+    run().complained(0, &format!("graphite-web at {url}: "));
+    // What was just confirmed rests: this run has nothing to ask for, and ends nothing.
+    run().is_fine();
+    a_minute_later(&monitor, &carbon);
+    silent(&run(), 0);
+    web.answer(Answer::Shown);
+    run().is_fine();
+    a_minute_later(&monitor, &carbon);
+    let words = format!("graphite-web at {url}: all is well again after ");
+    run().complained(0, &words);
+    a_minute_later(&monitor, &carbon);
+    run().is_fine();
 }
 
 fn once_in_the_time_it_is_said_again() {

@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use crate::simulated_freebox::{Certificate, certified};
 
 /// What it answers.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) enum Answer {
     /// The lines that it shows.
     Shown,
@@ -30,6 +30,7 @@ pub(crate) struct StandIn {
     /// The authority of its certificate, in PEM.
     pub(crate) authority: String,
     shown: Arc<Mutex<String>>,
+    answer: Arc<Mutex<Answer>>,
 }
 
 impl StandIn {
@@ -55,10 +56,11 @@ impl StandIn {
         let (authority, tls) = made.map_or((String::new(), None), |(pem, tls)| (pem, Some(tls)));
         let shown: Arc<Mutex<String>> = Arc::default();
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let known = Arc::clone(&shown);
+        let answer = Arc::new(Mutex::new(answer));
+        let (known, answers) = (Arc::clone(&shown), Arc::clone(&answer));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (known, answer, tls) = (Arc::clone(&known), answer.clone(), tls.clone());
+                let (known, answer, tls) = (Arc::clone(&known), Arc::clone(&answers), tls.clone());
                 thread::spawn(move || serve(stream, tls, &known, &answer));
             }
         });
@@ -67,12 +69,18 @@ impl StandIn {
             scheme,
             authority,
             shown,
+            answer,
         }
     }
 
     /// Where it answers.
     pub(crate) fn url(&self) -> String {
         format!("{}://localhost:{}", self.scheme, self.address.port())
+    }
+
+    /// Answers this from now on.
+    pub(crate) fn answer(&self, answer: Answer) {
+        *self.answer.lock().expect("the answer") = answer;
     }
 
     /// Shows these lines from now on.
@@ -85,7 +93,7 @@ fn serve(
     stream: std::net::TcpStream,
     tls: Option<Arc<ServerConfig>>,
     shown: &Mutex<String>,
-    answer: &Answer,
+    answer: &Mutex<Answer>,
 ) {
     match tls {
         None => converse(stream, shown, answer),
@@ -96,15 +104,16 @@ fn serve(
     }
 }
 
-fn converse(stream: impl Read + Write, shown: &Mutex<String>, answer: &Answer) {
+fn converse(stream: impl Read + Write, shown: &Mutex<String>, answer: &Mutex<Answer>) {
     let mut stream = BufReader::new(stream);
     while let Some(form) = request(&mut stream) {
+        let answer = answer.lock().expect("the answer").clone();
         let (status, header, body) = match answer {
             Answer::Shown => {
                 let lines = shown.lock().expect("the lines").clone();
                 ("200 OK", "X-Nothing: 1", series(&form, &lines).to_string())
             }
-            Answer::Other(status, header, body) => (*status, *header, (*body).to_owned()),
+            Answer::Other(status, header, body) => (status, header, body.to_owned()),
             Answer::Silence => return thread::sleep(Duration::from_secs(60)),
         };
         let length = body.len();
