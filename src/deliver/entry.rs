@@ -68,18 +68,21 @@ impl Entry {
         }
     }
 
-    /// Whether it is to be sent: what was confirmed rests for a while, the longer the longer it
-    /// has not been shown; what is ahead of the clock could overwrite good points far away and is
-    /// held back.
-    pub(super) fn is_due(&self, now: u64) -> bool {
+    /// Whether it is of a later time than a run that began at `start`: it could overwrite good
+    /// points far away and is held back.
+    pub(super) fn is_ahead_of(&self, start: u64) -> bool {
+        self.timestamp > start
+    }
+
+    /// Whether it may be sent: what was confirmed rests for a while, the longer the longer it has
+    /// not been shown.
+    pub(super) fn has_rested(&self, now: u64) -> bool {
         let waited = match self.unshown {
             0 => 0,
             since => self.at.saturating_sub(since),
         };
         let rest = APART.max(waited / 2);
-        let has_rested =
-            self.confirmed == 0 || now >= self.at.saturating_add(rest) || now < self.at;
-        self.timestamp <= now && has_rested
+        self.confirmed == 0 || now >= self.at.saturating_add(rest) || now < self.at
     }
 
     /// Whether carbon has had more time than it needs to show it.
@@ -161,12 +164,13 @@ mod tests {
     #[test]
     fn what_is_not_shown_rests_longer_each_time() {
         let first = Entry::new(1000, 7, "a 1 1000\n").confirmed(1002);
-        assert!(!first.is_due(999) && !first.is_due(1046) && first.is_due(1047));
+        assert!(first.is_ahead_of(999) && !first.is_ahead_of(1000));
+        assert!(!first.has_rested(1046) && first.has_rested(1047) && first.has_rested(1001));
         let mut entry = first.unshown("a 1 1000\n", 1050);
         let mut sent = Vec::new();
         for minute in 1..=60 {
             let now = 1002 + 60 * minute;
-            if entry.is_due(now) {
+            if entry.has_rested(now) {
                 sent.push(minute);
                 entry = match entry.confirmed {
                     0 => entry.confirmed(now),

@@ -13,6 +13,7 @@ use super::carbon::{self, Carbon};
 use super::entry::Entry;
 use super::graphite_web::GraphiteWeb;
 use super::spool::{Bounds, Spool, Turn};
+use crate::base::clock;
 use crate::base::deadline::Deadline;
 use crate::base::error::{Error, Exit};
 use crate::base::files;
@@ -133,21 +134,22 @@ impl<'a> Outbox<'a> {
         }
     }
 
-    /// Sends what is due, and `unkept`, and drops what is beyond the bounds.
+    /// Sends what is due, and `unkept`, and drops what is beyond the bounds. The run began at
+    /// `start`, and may have waited for its turn since.
     fn work_off(
         &self,
         turn: &Turn,
-        now: u64,
+        start: u64,
         unkept: &str,
         deadline: Deadline,
     ) -> Result<(), Error> {
         turn.keep_bounds(self.rules.bounds);
-        let sent = self.due(turn, now).and_then(|due| {
-            let verified = self.verify(turn, due, now, deadline);
-            self.send(turn, self.due(turn, now)?, now, verified, deadline)
+        let sent = self.due(turn, start).and_then(|due| {
+            let verified = self.verify(turn, due, deadline);
+            self.send(turn, self.due(turn, start)?, start, verified, deadline)
         });
         let sent = sent.and_then(|()| carbon::deliver(self.to, unkept, deadline));
-        let dropped = turn.prune(self.rules.bounds, now);
+        let dropped = turn.prune(self.rules.bounds, start);
         if dropped > 0 {
             log::warn!(
                 "carbon at {}: {dropped} lines waited too long and were dropped",
@@ -161,13 +163,14 @@ impl<'a> Outbox<'a> {
     }
 
     /// What is to be sent, the oldest first.
-    fn due(&self, turn: &Turn, now: u64) -> Result<Vec<Entry>, Error> {
+    fn due(&self, turn: &Turn, start: u64) -> Result<Vec<Entry>, Error> {
         let mut due = turn.entries().map_err(|error| {
             let folder = turn.spool().folder().display();
             let words = format!("carbon at {}: cannot read {folder}", self.to);
             Error::new(Exit::Undelivered, words).because(error)
         })?;
-        due.retain(|entry| entry.is_due(now));
+        let now = clock::now();
+        due.retain(|entry| !entry.is_ahead_of(start) && entry.has_rested(now));
         Ok(due)
     }
 
@@ -176,7 +179,7 @@ impl<'a> Outbox<'a> {
         &self,
         turn: &Turn,
         due: Vec<Entry>,
-        now: u64,
+        start: u64,
         verified: bool,
         deadline: Deadline,
     ) -> Result<(), Error> {
@@ -184,8 +187,11 @@ impl<'a> Outbox<'a> {
         let mut unread = None;
         while !rest.is_empty() {
             let (batch, behind) = rest.split_at(batch_length(rest));
-            let batch = self.text(turn, batch, now);
+            let batch = self.text(turn, batch, start);
             carbon::deliver(self.to, &batch.text, deadline)?;
+            // A run that began long ago confirms now: the next confirmation means more only a
+            // while from here.
+            let now = clock::now();
             for entry in batch.read {
                 self.confirmed(turn, entry, now, verified);
             }
@@ -199,11 +205,11 @@ impl<'a> Outbox<'a> {
     }
 
     /// Those of several runs that can be sent, and their lines.
-    fn text<'b>(&self, turn: &Turn, entries: &'b [Entry], now: u64) -> Batch<'b> {
+    fn text<'b>(&self, turn: &Turn, entries: &'b [Entry], start: u64) -> Batch<'b> {
         let mut batch = Batch::default();
         for entry in entries {
             match turn.read(entry) {
-                Ok(lines) if newest(&lines) > now => {
+                Ok(lines) if newest(&lines) > start => {
                     log::debug!("{}: is ahead of the clock", entry.name());
                 }
                 Ok(lines) => {
@@ -235,7 +241,7 @@ impl<'a> Outbox<'a> {
     /// Asks graphite-web for what was confirmed a while ago: what it shows is done with, what it
     /// does not show will be sent anew. That may be so for a while: tagged series are shown only
     /// when carbon has written them, which some do slowly. Whether it could be asked.
-    fn verify(&self, turn: &Turn, due: Vec<Entry>, now: u64, deadline: Deadline) -> bool {
+    fn verify(&self, turn: &Turn, due: Vec<Entry>, deadline: Deadline) -> bool {
         let Some(web) = &self.rules.verify else {
             return false;
         };
@@ -253,6 +259,7 @@ impl<'a> Outbox<'a> {
                 }
             };
             has_answered = true;
+            let now = clock::now();
             let count = missing.lines().count();
             log::debug!("{web} does not show {count} lines of {}", entry.name());
             if entry.is_overdue(now) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 
-use crate::kept::{LINES, deliver, folder, put, recording, waiting};
+use crate::kept::{LINES, deliver, folder, now, put, recording, waiting};
 use crate::monitor::{Monitor, check_lines};
 use crate::receiver::{Manner, Receiver, Sink, closed_port};
 use crate::session::known_app;
@@ -23,6 +23,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_turn_ends_with_its_process,
         what_was_dropped_is_told_by_one_run,
         lines_that_cannot_be_kept_wait_for_nobody,
+        a_confirmation_has_the_time_when_it_came,
+        a_run_that_waited_long_sends_what_has_rested_meanwhile,
     ]
 }
 
@@ -207,4 +209,36 @@ fn lines_that_cannot_be_kept_wait_for_nobody() {
     fs::write(folder(&monitor, &dead), "a file").expect("a file");
     let run = deliver(&monitor, &dead, &[]);
     assert!(run.stderr.contains("; lines are lost"), "{}", run.stderr);
+}
+
+fn a_confirmation_has_the_time_when_it_came() {
+    let (monitor, sink) = (Monitor::new(), Sink::slow(Duration::from_millis(2100)));
+    deliver(&monitor, &sink.address(), &[]).is_fine();
+    let kept = waiting(&monitor, &sink.address());
+    let (run, state) = kept[0].split_once('.').expect("it was confirmed");
+    let number = |text: &str| text.parse::<u64>().expect("a time");
+    let began = number(run.split('-').next().unwrap());
+    let confirmed = state.split(['-', '.']).nth(1).expect("when");
+    assert!(number(confirmed) >= began + 2, "{kept:?}");
+}
+
+fn a_run_that_waited_long_sends_what_has_rested_meanwhile() {
+    let (monitor, sink) = (Monitor::new(), Sink::slow(Duration::from_secs(5)));
+    let address = sink.address();
+    // A little too fresh for runs that begin now, and not any more when the second has its turn.
+    let (then, confirmed) = (now() - 100, now() - 41);
+    let name = format!("{then:010}-7-1.1-{confirmed}.lines");
+    put(&monitor, &address, &name, &format!("old.run 1 {then}\n"));
+    let first = start_first(&monitor, &address);
+    let second = start(&monitor, &address, "30");
+    for child in [first, second] {
+        let output = child.wait_with_output().expect("its end");
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+    }
+    assert_eq!(sink.take().concat().matches("old.run").count(), 1);
+    assert!(
+        !waiting(&monitor, &address)
+            .iter()
+            .any(|it| it.contains("-7-1."))
+    );
 }
