@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
+use super::line::{Line, lines as lines_of};
 use crate::base::deadline::Deadline;
 use crate::base::error::{Error, Exit, chain, one_line};
 use crate::base::http::{self, LONGEST_CONNECT, Trust};
@@ -94,35 +95,35 @@ impl Reader<'_> {
     /// # Errors
     /// When it cannot be asked.
     pub(super) fn missing(&self, lines: &str, deadline: Deadline) -> Result<String, Error> {
-        let lines = lines.split_inclusive('\n').enumerate();
-        let lines: Vec<Line> = lines.filter_map(|(at, line)| Line::of(at, line)).collect();
-        let mut windows: BTreeMap<u64, BTreeMap<&str, Vec<&Line>>> = BTreeMap::new();
-        for line in &lines {
-            let paths = windows.entry(line.time / WINDOW).or_default();
-            paths.entry(&line.path).or_default().push(line);
+        let lines = lines_of(lines).enumerate();
+        let lines: Vec<Sent> = lines.map(|(at, line)| Sent::new(at, line)).collect();
+        let mut windows: BTreeMap<u64, BTreeMap<&str, Vec<&Sent>>> = BTreeMap::new();
+        for sent in &lines {
+            let paths = windows.entry(sent.line.time / WINDOW).or_default();
+            paths.entry(&sent.path).or_default().push(sent);
         }
-        let mut missing: Vec<&Line> = Vec::new();
+        let mut missing: Vec<&Sent> = Vec::new();
         for paths in windows.into_values() {
-            let paths: Vec<(&str, Vec<&Line>)> = paths.into_iter().collect();
+            let paths: Vec<(&str, Vec<&Sent>)> = paths.into_iter().collect();
             for some in paths.chunks(AT_A_TIME) {
                 let shown = self.series(some, deadline)?;
                 let asked = some.iter().flat_map(|(_, lines)| lines);
-                missing.extend(asked.filter(|line| !is_shown(line, &shown)));
+                missing.extend(asked.filter(|sent| !is_shown(sent, &shown)));
             }
         }
-        missing.sort_by_key(|line| line.number);
-        Ok(missing.iter().map(|line| line.text).collect())
+        missing.sort_by_key(|sent| sent.number);
+        Ok(missing.iter().map(|sent| sent.line.text).collect())
     }
 
     /// What is shown of some paths around the times of their lines.
     fn series(
         &self,
-        paths: &[(&str, Vec<&Line>)],
+        paths: &[(&str, Vec<&Sent>)],
         deadline: Deadline,
     ) -> Result<HashMap<String, Vec<Point>>, Error> {
         let cannot = |why| Error::new(Exit::Undelivered, format!("{}: {why}", self.web));
         let times = paths.iter().flat_map(|(_, lines)| lines);
-        let times = times.map(|line| line.time);
+        let times = times.map(|sent| sent.line.time);
         let from = times.clone().min().unwrap_or(0).saturating_sub(AROUND);
         let until = times.max().unwrap_or(0) + AROUND;
         let (from, until) = (from.to_string(), until.to_string());
@@ -179,27 +180,18 @@ fn refusal(answer: &Response<Body>) -> String {
 
 /// A line that was sent.
 #[derive(Debug)]
-struct Line<'a> {
+struct Sent<'a> {
     /// Where it stands among the others.
     number: usize,
-    text: &'a str,
-    /// As [`canonical`] writes it.
+    line: Line<'a>,
+    /// Its path, as [`canonical`] writes it.
     path: String,
-    value: f64,
-    time: u64,
 }
 
-impl<'a> Line<'a> {
-    /// `None` for what is no line; there is nothing to be shown of it.
-    fn of(number: usize, text: &'a str) -> Option<Self> {
-        let mut fields = text.trim_end().split(' ');
-        Some(Line {
-            number,
-            text,
-            path: canonical(fields.next()?),
-            value: fields.next()?.parse().ok()?,
-            time: fields.next()?.parse().ok()?,
-        })
+impl<'a> Sent<'a> {
+    fn new(number: usize, line: Line<'a>) -> Self {
+        let path = canonical(line.path);
+        Sent { number, line, path }
     }
 }
 
@@ -224,10 +216,11 @@ fn one_series(series: &Json) -> Option<(String, Vec<Point>)> {
 
 /// Whether the slot of the line holds its number, or, where a slot is wider than a minute, any:
 /// a later one has taken its place then.
-fn is_shown(line: &Line, shown: &HashMap<String, Vec<Point>>) -> bool {
-    let Some(points) = shown.get(&line.path) else {
+fn is_shown(sent: &Sent, shown: &HashMap<String, Vec<Point>>) -> bool {
+    let Some(points) = shown.get(&sent.path) else {
         return false;
     };
+    let line = &sent.line;
     let step = match points.as_slice() {
         [(first, _), (second, _), ..] => second.saturating_sub(*first).max(1),
         _ => USUAL_STEP,
@@ -242,6 +235,10 @@ fn is_shown(line: &Line, shown: &HashMap<String, Vec<Point>>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn sent(line: &str) -> Sent<'_> {
+        Sent::new(0, Line::of(line).expect("a line"))
+    }
 
     #[test]
     fn a_line_is_shown_where_its_slot_holds_it() {
@@ -262,10 +259,7 @@ mod tests {
             ("c 7 130\n", false),
             ("d 7 130\n", false),
         ];
-        let is_shown = |line: &str, shown: &HashMap<_, _>| {
-            let line = Line::of(0, line).expect("a line");
-            super::is_shown(&line, shown)
-        };
+        let is_shown = |line: &str, shown: &HashMap<_, _>| super::is_shown(&sent(line), shown);
         for (line, expected) in cases {
             assert_eq!(is_shown(line, &minutes), expected, "{line}");
         }
@@ -278,7 +272,7 @@ mod tests {
     fn the_order_of_tags_makes_no_other_path() {
         assert_eq!(canonical("a.b"), "a.b");
         assert_eq!(canonical("a;c=1;b-b=2;b=3"), "a;b=3;b-b=2;c=1");
-        let line = Line::of(0, "a;c=1;b=2 7 130\n").expect("a line");
+        let line = sent("a;c=1;b=2 7 130\n");
         let json = r#"{"target":"a;b=2;c=1","datapoints":[[7,120]]}"#;
         let series = one_series(&serde_json::from_str(json).expect("JSON"));
         assert!(is_shown(&line, &series.into_iter().collect()));

@@ -5,6 +5,7 @@ mod entry;
 mod file;
 mod forgotten;
 mod graphite_web;
+mod line;
 mod outbox;
 mod spool;
 pub(crate) mod stdout;

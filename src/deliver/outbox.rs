@@ -12,6 +12,7 @@ use super::Backlog;
 use super::carbon::{self, Carbon};
 use super::entry::Entry;
 use super::graphite_web::GraphiteWeb;
+use super::line;
 use super::spool::{Bounds, Spool, Turn};
 use crate::base::clock;
 use crate::base::deadline::Deadline;
@@ -336,8 +337,7 @@ fn undelivered(error: &Error, fate: &str) -> Error {
 
 /// The newest time of some lines.
 fn newest(lines: &str) -> u64 {
-    let times = lines.lines().filter_map(|line| line.rsplit(' ').next());
-    times.filter_map(|it| it.parse().ok()).max().unwrap_or(0)
+    line::lines(lines).map(|it| it.time).max().unwrap_or(0)
 }
 
 /// Where the lines for a carbon wait, below the folder for all of them.

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::entry::Entry;
+use super::line::Line;
 use crate::base::deadline::Deadline;
 use crate::base::files;
 use crate::base::lock::{self, Busy, Lock};
@@ -220,7 +221,7 @@ impl Turn<'_> {
         let whole = &bytes[..whole.map_or(0, |end| end + 1)];
         let lines = whole.split_inclusive(|byte| *byte == b'\n');
         let good = lines.filter_map(|line| std::str::from_utf8(line).ok());
-        Ok(good.filter(|line| is_line(line)).collect())
+        Ok(good.filter_map(Line::of).map(|line| line.text).collect())
     }
 
     /// Notes that the lines of a run were confirmed once more.
@@ -359,39 +360,20 @@ pub(crate) struct Waiting {
 
 /// What waits in the spools below a folder, without touching them.
 pub(crate) fn waiting(folder: &Path) -> Vec<Waiting> {
-    let names = |folder: &Path| {
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        entries.map(|it| it.file_name().to_string_lossy().into_owned())
-    };
-    let of_spool = |spool: String| {
-        let entries = names(&folder.join(&spool)).filter_map(|name| Entry::of_name(&name));
-        let waiting: Vec<Entry> = entries.filter(|entry| entry.confirmed == 0).collect();
-        let since = waiting.iter().map(|entry| entry.timestamp).min()?;
-        let lines = waiting.iter().map(|entry| entry.lines as u64).sum();
+    let folders = fs::read_dir(folder).into_iter().flatten().flatten();
+    let of_spool = |path: PathBuf| {
+        let mut waiting = Spool::left_in(&path)?.entries();
+        waiting.retain(|entry| entry.confirmed == 0);
         Some(Waiting {
-            spool,
-            lines,
-            since,
+            spool: path.file_name()?.to_string_lossy().into_owned(),
+            lines: waiting.iter().map(|entry| entry.lines as u64).sum(),
+            since: waiting.first()?.timestamp,
         })
     };
-    let mut found: Vec<Waiting> = names(folder).filter_map(of_spool).collect();
+    let found = folders.filter_map(|it| of_spool(it.path()));
+    let mut found: Vec<Waiting> = found.collect();
     found.sort_by(|a, b| a.spool.cmp(&b.spool));
     found
-}
-
-/// Whether carbon takes a line as one: three fields of ASCII, a number, a time.
-fn is_line(line: &str) -> bool {
-    let fields: Vec<&str> = line.trim_end_matches('\n').split(' ').collect();
-    let [path, value, timestamp] = fields.as_slice() else {
-        return false;
-    };
-    let is_plain = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_graphic());
-    is_plain(path)
-        && is_plain(value)
-        && value.parse::<f64>().is_ok_and(f64::is_finite)
-        && timestamp.len() <= 10
-        && timestamp.bytes().all(|it| it.is_ascii_digit())
-        && !timestamp.is_empty()
 }
 
 #[cfg(test)]
