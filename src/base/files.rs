@@ -185,14 +185,47 @@ pub(crate) fn must_take_output(path: &Path) -> Result<(), Error> {
     tried.map_err(|cause| cannot_write(path, cause))
 }
 
-/// A name for a file that tells what it is for.
+/// A name for a file or a folder that tells what it is for, `localhost%3A2003` for
+/// `localhost:2003`. No two texts have the same one.
 pub(crate) fn file_name(text: &str) -> String {
+    let mut name = String::new();
+    for (place, byte) in text.bytes().enumerate() {
+        let is_plain = byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.' && place > 0;
+        match is_plain {
+            true => name.push(char::from(byte)),
+            false => name.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    match name.is_empty() {
+        true => "%".to_owned(),
+        false => name,
+    }
+}
+
+/// The name that earlier versions gave it, several texts having the same one; `None` where that is
+/// a name of today.
+pub(crate) fn former_file_name(text: &str) -> Option<String> {
     let plain = |c: char| match c.is_ascii_alphanumeric() || c == '.' {
         true => c,
         false => '_',
     };
     let name: String = text.chars().map(plain).collect();
-    name.trim_start_matches('.').to_owned()
+    let name = name.trim_start_matches('.');
+    name.contains('_').then(|| name.to_owned())
+}
+
+/// Gives a folder that an earlier version has left for `text` in `parent` the name that it has
+/// today, unless there is one of that name already.
+pub(crate) fn take_over(parent: &Path, text: &str) {
+    let former = former_file_name(text).map(|former| parent.join(former));
+    let Some(former) = former.filter(|it| it.is_dir()) else {
+        return;
+    };
+    let today = parent.join(file_name(text));
+    if !is_there(&today) {
+        let moved = fs::rename(&former, &today);
+        log::debug!("{} has another name now: {moved:?}", former.display());
+    }
 }
 
 /// A private file in a folder, with a name that nobody looks for. It goes when it is dropped, and
@@ -347,6 +380,7 @@ fn write_over(path: &Path, content: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
     use std::os::unix::fs::symlink;
     use std::time::Instant;
 
@@ -434,6 +468,50 @@ mod tests {
         assert!(write_private(null, b"x").is_err());
         assert!(write_for_all(Path::new("/dev/full"), b"x", soon()).is_err());
         assert!(read_own(null).is_err());
+    }
+
+    #[test]
+    fn a_name_tells_what_it_is_for_and_is_nothing_elses() {
+        let cases = [
+            ("mafreebox.freebox.fr", "mafreebox.freebox.fr"),
+            ("localhost:2003", "localhost%3A2003"),
+            ("[::1]:2003", "%5B%3A%3A1%5D%3A2003"),
+            ("x-y", "x-y"),
+            ("x_y", "x%5Fy"),
+            ("x%5Fy", "x%255Fy"),
+            ("é/", "%C3%A9%2F"),
+            ("..", "%2E."),
+            ("", "%"),
+            ("%", "%25"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(file_name(text), expected);
+        }
+        // What had the same name once.
+        let alike = [
+            "a-b", "a_b", "a:b", ".a-b", "..a:b", "a%b", "a%5Fb", "a%3Ab",
+        ];
+        let names: HashSet<String> = alike.iter().map(|it| file_name(it)).collect();
+        assert_eq!(names.len(), alike.len());
+    }
+
+    #[test]
+    fn what_had_another_name_goes_on_under_its_own() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |below: &str| folder.path().join(below);
+        fs::create_dir(at("a_1")).expect("a folder");
+        fs::write(at("a_1/file"), "x").expect("a file");
+        take_over(folder.path(), "a:1");
+        assert!(at("a%3A1/file").exists() && !at("a_1").exists());
+        // There is one already: both stay as they are.
+        fs::create_dir(at("a_1")).expect("a folder");
+        take_over(folder.path(), "a:1");
+        assert!(at("a%3A1/file").exists() && at("a_1").exists());
+        // A name of today is never another's.
+        fs::create_dir(at("a")).expect("a folder");
+        take_over(folder.path(), ".a");
+        assert!(at("a").exists());
+        take_over(folder.path(), "nothing_there");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod graphite_web;
 mod line;
 mod outbox;
 mod spool;
+mod spools;
 pub(crate) mod stdout;
 
 use std::fmt;
@@ -21,7 +22,8 @@ pub(crate) use carbon::{Carbon, probe};
 pub(crate) use graphite_web::GraphiteWeb;
 use outbox::Outbox;
 pub(crate) use outbox::{Cargo, Rules};
-pub(crate) use spool::{Bounds, waiting};
+pub(crate) use spool::Bounds;
+pub(crate) use spools::waiting;
 
 /// Where the text of a run goes.
 #[derive(Clone, Debug)]
@@ -56,7 +58,7 @@ impl Destination {
             Destination::Carbons(carbons, rules) => {
                 let outbox = |carbon| Outbox::open(carbon, folder, rules);
                 let folders = folder.into_iter().flat_map(|folder| {
-                    let own = |carbon| outbox::spool_folder(folder, carbon);
+                    let own = |carbon| spools::place(folder, carbon);
                     carbons.iter().map(own)
                 });
                 Delivery::Carbons {

@@ -6,7 +6,7 @@
 //! graphite-web can be asked, when it shows them.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Backlog;
 use super::carbon::{self, Carbon};
@@ -14,10 +14,10 @@ use super::entry::Entry;
 use super::graphite_web::GraphiteWeb;
 use super::line;
 use super::spool::{Bounds, Spool, Turn};
+use super::spools;
 use crate::base::clock;
 use crate::base::deadline::Deadline;
 use crate::base::error::{Error, Exit};
-use crate::base::files;
 use crate::base::http::Trust;
 use crate::base::lock::Busy;
 use crate::base::words;
@@ -61,12 +61,11 @@ impl<'a> Outbox<'a> {
     /// sent all the same.
     pub(super) fn open(to: &'a Carbon, folder: Option<&Path>, rules: &'a Rules) -> Self {
         let open = |folder: &Path| {
-            let folder = spool_folder(folder, to);
-            let spool = Spool::open(&folder);
             let cannot = |error: &io::Error| {
-                log::warn!("lines cannot be kept in {}: {error}", folder.display());
+                let place = spools::place(folder, to);
+                log::warn!("lines cannot be kept in {}: {error}", place.display());
             };
-            spool.inspect_err(cannot).ok()
+            spools::open(folder, to).inspect_err(cannot).ok()
         };
         Outbox {
             to,
@@ -338,11 +337,6 @@ fn undelivered(error: &Error, fate: &str) -> Error {
 /// The newest time of some lines.
 fn newest(lines: &str) -> u64 {
     line::lines(lines).map(|it| it.time).max().unwrap_or(0)
-}
-
-/// Where the lines for a carbon wait, below the folder for all of them.
-pub(super) fn spool_folder(folder: &Path, to: &Carbon) -> PathBuf {
-    folder.join(files::file_name(&to.to_string()))
 }
 
 /// How many files one connection gets.

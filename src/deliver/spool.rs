@@ -347,35 +347,6 @@ impl Turn<'_> {
     }
 }
 
-/// Lines that wait for a carbon.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Waiting {
-    /// The name of its folder.
-    pub(crate) spool: String,
-    /// How many lines there are that were never confirmed.
-    pub(crate) lines: u64,
-    /// The time of the oldest run among them, in seconds since 1970.
-    pub(crate) since: u64,
-}
-
-/// What waits in the spools below a folder, without touching them.
-pub(crate) fn waiting(folder: &Path) -> Vec<Waiting> {
-    let folders = fs::read_dir(folder).into_iter().flatten().flatten();
-    let of_spool = |path: PathBuf| {
-        let mut waiting = Spool::left_in(&path)?.entries();
-        waiting.retain(|entry| entry.confirmed == 0);
-        Some(Waiting {
-            spool: path.file_name()?.to_string_lossy().into_owned(),
-            lines: waiting.iter().map(|entry| entry.lines as u64).sum(),
-            since: waiting.first()?.timestamp,
-        })
-    };
-    let found = folders.filter_map(|it| of_spool(it.path()));
-    let mut found: Vec<Waiting> = found.collect();
-    found.sort_by(|a, b| a.spool.cmp(&b.spool));
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

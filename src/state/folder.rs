@@ -28,11 +28,17 @@ pub(crate) struct StateFolder {
 }
 
 impl StateFolder {
-    /// The folder for the box with this name. It need not exist yet.
+    /// The folder for the box with this name, and for no other. It need not exist yet.
     pub(crate) fn of_box(name: &str) -> Self {
         StateFolder {
             path: folder().join(files::file_name(name)),
         }
+    }
+
+    /// Gives what an earlier version has left for the box with this name the name that its folder
+    /// has today.
+    pub(crate) fn take_over(name: &str) {
+        files::take_over(&folder(), name);
     }
 
     /// Where it is.

@@ -63,6 +63,9 @@ impl<'a> Monitor<'a> {
         let target = &settings.target;
         let (granted, search) = target::registered(target, settings.config.as_deref(), times.end)?;
         let labels = run_labels(granted.name.clone(), search.address.place());
+        if !settings.dry_run {
+            target::take_over(granted.uid.as_deref(), &search.address);
+        }
         let handover = target::handover(target, &granted, &search);
         let (known, memory) = (handover.session(), handover.folder.memory());
         let transport = Transport::new(&target.trust, times.collecting);
@@ -154,6 +157,9 @@ pub(crate) fn replay(settings: &Settings, recording: &Path) -> Result<Exit, Erro
     let template = templates::checked(settings.template.as_ref(), times.end)?;
     let client = Client::replay(Recording::load(recording, times.end)?);
     let address = target::search(&settings.target, None)?.address;
+    if !settings.dry_run {
+        target::take_over(None, &address);
+    }
     let folder = target::folder(None, &address);
     let family = || client.endpoint().map(|it| it.family);
     let name = settings.target.name.clone().or_else(family);

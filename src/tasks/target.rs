@@ -128,6 +128,11 @@ pub(crate) fn folder(uid: Option<&str>, address: &Address) -> StateFolder {
     StateFolder::of_box(uid.unwrap_or(&address.place()))
 }
 
+/// Goes on with what an earlier version has left for the box.
+pub(crate) fn take_over(uid: Option<&str>, address: &Address) {
+    StateFolder::take_over(uid.unwrap_or(&address.place()));
+}
+
 impl Handover {
     /// Where the box is and a session, if an earlier run has left that.
     pub(crate) fn session(&self) -> Option<Known> {

@@ -362,9 +362,12 @@ fn permissions_are_said_once_whatever_is_run_in_between() {
 fn what_killed_runs_have_left_goes() {
     let at = healthy();
     let monitor = Monitor::registered(&at);
-    let state = format!(".local/state/freebox-monitor/localhost_{}", at.https_port());
-    let old = monitor.write(&format!("{state}/.freebox-monitor-old"), "half");
-    let young = monitor.write(&format!("{state}/.freebox-monitor-new"), "half");
+    let half = |name: &str| {
+        let path = monitor.state(&at).join(name);
+        monitor.write(path.to_str().expect("UTF-8"), "half")
+    };
+    let old = half(".freebox-monitor-old");
+    let young = half(".freebox-monitor-new");
     let two_hours = Duration::from_secs(2 * 3600);
     let file = std::fs::File::options().write(true).open(&old).unwrap();
     let then = std::time::SystemTime::now() - two_hours;

@@ -21,6 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_broken_cache_is_as_good_as_none,
         a_dry_run_leaves_nothing,
         a_cache_that_cannot_be_written_is_told,
+        a_session_of_an_earlier_version_is_gone_on_with,
         a_box_without_https_is_spoken_to_in_the_clear,
         tokens_never_travel_in_the_clear_to_a_box_with_https,
         a_box_registered_over_https_is_never_spoken_to_in_the_clear,
@@ -188,12 +189,26 @@ fn a_dry_run_leaves_nothing() {
     assert_eq!(monitor.files(), before);
 }
 
+fn a_session_of_an_earlier_version_is_gone_on_with() {
+    let at = healthy();
+    let monitor = Monitor::registered(&at);
+    monitor.run(&[]).is_fine();
+    // It had another name for the folder.
+    let folder = monitor.state(&at);
+    let former = folder.with_file_name(format!("localhost_{}", at.https_port()));
+    fs::rename(&folder, &former).expect("its former name");
+    at.clear_requests();
+    monitor.run(&[]).is_fine();
+    assert_eq!(count(&at, "login"), 0);
+    assert!(folder.exists() && !former.exists());
+}
+
 fn a_cache_that_cannot_be_written_is_told() {
     let at = healthy();
     let monitor = Monitor::registered(&at).with_variable("XDG_STATE_HOME", "/proc/nowhere");
     let run = monitor.run(&[]);
     let folder = format!(
-        "/proc/nowhere/freebox-monitor/localhost_{}",
+        "/proc/nowhere/freebox-monitor/localhost%3A{}",
         at.https_port()
     );
     run.complained(0, &format!("warning: cannot write {folder}/session.json: "));

@@ -1,13 +1,16 @@
 //! What becomes of lines that carbon has not confirmed, or only once.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::kept::{LINES, a_minute_later, deliver, folder, now, put, put_run, recording, waiting};
+use crate::kept::{
+    LINES, a_minute_later, deliver, folder, now, put, put_run, recording, spools, waiting,
+};
 use crate::monitor::{Monitor, PROGRAM, Run, check_lines};
 use crate::random::Random;
 use crate::receiver::{FullQueue, Manner, Receiver, Sink, closed_port};
@@ -53,6 +56,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_spool_that_is_not_named_any_more_expires,
         a_spool_that_is_not_named_keeps_its_own_bounds,
         what_is_no_spool_is_left_alone,
+        carbons_whose_names_look_alike_have_spools_of_their_own,
+        a_spool_of_an_earlier_version_goes_on_under_its_new_name,
+        a_spool_of_an_earlier_version_expires_when_it_is_not_named,
         killed_at_any_moment_nothing_is_torn_or_lost,
         nc_can_drain_it_by_hand,
     ]
@@ -701,6 +707,51 @@ fn a_spool_that_is_not_named_keeps_its_own_bounds() {
     run.complained(0, "1 lines waited too long for a carbon that is not named");
     assert_eq!(waiting(&monitor, &dead).len(), 2);
     assert_eq!(waiting(&monitor, &other).len(), 1);
+}
+
+fn carbons_whose_names_look_alike_have_spools_of_their_own() {
+    let monitor = Monitor::new();
+    let (one, other) = ("x-y.invalid:2003", "x_y.invalid:2003");
+    let run = deliver(&monitor, one, &["--carbon", other]);
+    assert_eq!(run.code, 5);
+    for carbon in [one, other] {
+        let words = format!("carbon at {carbon}: ");
+        let line = run.stderr.lines().find(|it| it.contains(&words));
+        let line = line.unwrap_or_else(|| panic!("{}", run.stderr));
+        assert!(line.ends_with("; 52 lines are kept"), "{line}");
+    }
+    assert_eq!(
+        fs::read_dir(spools(&monitor)).expect("the spools").count(),
+        2
+    );
+}
+
+/// Where an earlier version kept the lines for a carbon, with a run in it.
+fn former(monitor: &Monitor, carbon: &str, timestamp: u64) -> PathBuf {
+    put_run(monitor, carbon, timestamp);
+    let former = spools(monitor).join(carbon.replace(':', "_"));
+    fs::rename(folder(monitor, carbon), &former).expect("its former name");
+    former
+}
+
+fn a_spool_of_an_earlier_version_goes_on_under_its_new_name() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    let former = former(&monitor, &sink.address(), now() - 500);
+    // Whoever only looks moves nothing.
+    deliver(&monitor, &sink.address(), &["--dry-run"]);
+    assert!(former.exists());
+    deliver(&monitor, &sink.address(), &[]).is_fine();
+    assert!(sink.take().concat().starts_with("old.run"));
+    assert!(!former.exists());
+    assert_eq!(waiting(&monitor, &sink.address()).len(), 2);
+}
+
+fn a_spool_of_an_earlier_version_expires_when_it_is_not_named() {
+    let (monitor, sink) = (Monitor::new(), Sink::start());
+    let old = former(&monitor, "gone:2003", now() - 8 * 86_400);
+    let young = former(&monitor, "away:2003", now() - 6 * 86_400);
+    deliver(&monitor, &sink.address(), &[]).complained(0, "1 lines waited too long");
+    assert!(!old.exists() && young.exists());
 }
 
 fn what_is_no_spool_is_left_alone() {

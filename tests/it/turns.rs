@@ -176,12 +176,8 @@ fn what_was_dropped_is_told_by_one_run() {
     let (monitor, sink) = (Monitor::registered(&at), Sink::start());
     monitor.run(&[]).is_fine();
     let address = sink.address();
-    let notes = format!(
-        ".local/state/freebox-monitor/localhost_{}/spool/{}/notes.json",
-        at.https_port(),
-        address.replace(':', "_")
-    );
-    monitor.write(&notes, r#"{"dropped": 5}"#);
+    let notes = monitor.spool(&at, &address).join("notes.json");
+    monitor.write(notes.to_str().expect("UTF-8"), r#"{"dropped": 5}"#);
     let start = |_| {
         let mut command = monitor.command(&["--carbon", &address]);
         command.spawn().expect("the program")

@@ -71,8 +71,7 @@ fn spools(
 ) -> Result<(), Error> {
     let mut waiting = deliver::waiting(folder);
     for carbon in carbons {
-        let name = files::file_name(&carbon.to_string());
-        let place = waiting.iter().position(|it| it.spool == name);
+        let place = waiting.iter().position(|it| it.is_for(carbon));
         let Some(found) = place.map(|place| waiting.remove(place)) else {
             report.tick("spool", &format!("no lines wait for {carbon}"))?;
             continue;

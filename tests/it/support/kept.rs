@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use super::monitor::{Monitor, Run, project_file};
+use super::monitor::{Monitor, Run, escaped, project_file};
 
 /// How many lines the recording gives with every section.
 pub(crate) const LINES: usize = 52;
@@ -38,10 +38,12 @@ pub(crate) fn now() -> u64 {
 
 /// The folder of the lines that wait for a carbon.
 pub(crate) fn folder(monitor: &Monitor, carbon: &str) -> PathBuf {
-    let carbon = carbon.replace([':', '[', ']'], "_");
-    monitor.path(&format!(
-        ".local/state/freebox-monitor/mafreebox.freebox.fr/spool/{carbon}"
-    ))
+    spools(monitor).join(escaped(carbon))
+}
+
+/// The folder of all of them.
+pub(crate) fn spools(monitor: &Monitor) -> PathBuf {
+    monitor.path(".local/state/freebox-monitor/mafreebox.freebox.fr/spool")
 }
 
 /// The files that wait, by name.

@@ -82,9 +82,13 @@ impl Monitor {
 
     /// Where lines wait for the carbon at this address, for a user who is [`Monitor::registered`].
     pub(crate) fn spool(&self, at: &SimulatedFreebox, carbon: &str) -> PathBuf {
-        let (port, carbon) = (at.https_port(), carbon.replace(':', "_"));
-        let state = self.path(".local/state/freebox-monitor");
-        state.join(format!("localhost_{port}/spool/{carbon}"))
+        self.state(at).join("spool").join(escaped(carbon))
+    }
+
+    /// What runs leave for each other about this box, for such a user.
+    pub(crate) fn state(&self, at: &SimulatedFreebox) -> PathBuf {
+        let name = escaped(&format!("localhost:{}", at.https_port()));
+        self.path(".local/state/freebox-monitor").join(name)
     }
 
     /// Where the credentials are by default.
@@ -257,6 +261,12 @@ pub(crate) fn check_lines(text: &str) {
         timestamps.insert(timestamp.parse::<u64>().expect(line));
     }
     assert_eq!(timestamps.len(), 1, "{timestamps:?}");
+}
+
+/// A place as a name of a folder.
+pub(crate) fn escaped(place: &str) -> String {
+    let escaped = place.replace(':', "%3A");
+    escaped.replace('[', "%5B").replace(']', "%5D")
 }
 
 /// A file of the project.
