@@ -38,7 +38,7 @@ fn task(settings: &Settings) -> Result<Exit, Error> {
         }
         Task::RegisterStatus => register::status(settings)?,
         Task::PrintTemplate => templates::text(template, deadline)?.1,
-        Task::CheckTemplate => listing::paths(&templates::checked(template, deadline)?),
+        Task::CheckTemplate => listing::paths(&templates::checked(template, deadline)?.1),
         Task::ListMetrics(glob) => listing::metrics(glob)?,
     };
     stdout::deliver(&text).map(|()| Exit::Done)

@@ -59,7 +59,7 @@ struct Monitor<'a> {
 impl<'a> Monitor<'a> {
     /// Reads the files. Nothing is asked yet.
     fn new(settings: &'a Settings, times: &Times) -> Result<Self, Error> {
-        let template = templates::checked(settings.template.as_ref(), times.end)?;
+        let (_, template) = templates::checked(settings.template.as_ref(), times.end)?;
         let target = &settings.target;
         let (granted, search) = target::registered(target, settings.config.as_deref(), times.end)?;
         let labels = run_labels(granted.name.clone(), search.address.place());
@@ -154,7 +154,7 @@ impl<'a> Monitor<'a> {
 /// What kept the run from doing anything, or from delivering.
 pub(crate) fn replay(settings: &Settings, recording: &Path) -> Result<Exit, Error> {
     let times = Times::start(settings.timeout)?;
-    let template = templates::checked(settings.template.as_ref(), times.end)?;
+    let (_, template) = templates::checked(settings.template.as_ref(), times.end)?;
     let client = Client::replay(Recording::load(recording, times.end)?);
     let address = target::search(&settings.target, None)?.address;
     if !settings.dry_run {

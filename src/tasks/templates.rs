@@ -13,14 +13,14 @@ use crate::template::{SHIPPED, Template};
 
 const SYSTEM_FILE: &str = "/etc/freebox-monitor/template";
 
-/// The template that a run would use, read and checked.
+/// The template that a run would use, read once and checked, and what to call it.
 ///
 /// # Errors
 /// When it cannot be read or cannot work.
 pub(crate) fn checked(
     choice: Option<&TemplateChoice>,
     deadline: Deadline,
-) -> Result<Template, Error> {
+) -> Result<(String, Template), Error> {
     let (name, text) = text(choice, deadline)?;
     let metrics: Vec<_> = sections::metrics().collect();
     let refused = |refusal| Error::misuse(format!("template {name}: {refusal}"));
@@ -28,7 +28,7 @@ pub(crate) fn checked(
     for warning in &template.warnings {
         log::warn!("template {name}: {warning}");
     }
-    Ok(template)
+    Ok((name, template))
 }
 
 /// The text of the template that a run would use, and what to call it: the one that `--template`

@@ -1,9 +1,11 @@
 //! `--check`: a tick or a cross for each step, and for each cross what to do.
 
+use std::process::Command;
+
 use libtest_mimic::Trial;
 
 use crate::hour;
-use crate::monitor::{APP_ID, Monitor, Run};
+use crate::monitor::{APP_ID, Monitor, PROGRAM, Run};
 use crate::receiver::{self, Manner, Receiver, Sink};
 use crate::session::{healthy, known_app};
 use crate::simulated_freebox::{Certificate, Fault, Options, SimulatedFreebox};
@@ -22,6 +24,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         something_that_is_no_freebox,
         a_section_that_fails,
         a_broken_template,
+        a_template_that_can_be_read_only_once,
         nothing_is_left_behind,
         with_all_a_missing_permission_is_no_cross,
         only_the_sections_that_would_be_collected_are_tried,
@@ -410,6 +413,26 @@ fn a_broken_template() {
     let run = monitor.run(&["--check", "-t", template.to_str().unwrap()]);
     one_cross(&run, 1, "template: ", "--print-template");
     assert!(ticks(&run, "session:"), "{}", run.stdout);
+}
+
+fn a_template_that_can_be_read_only_once() {
+    let at = generous();
+    let monitor = Monitor::registered(&at);
+    // As a shell hands over what a command prints.
+    let program = monitor.command(&["--check", "--timeout", "10", "-t", "/dev/fd/7"]);
+    let script = "printf '** {host}.{default}\\n' | { exec 7<&0; exec \"$0\" \"$@\"; }";
+    let mut shell = Command::new("sh");
+    shell.env_clear();
+    let variables = program.get_envs();
+    shell.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+    shell
+        .args(["-c", script])
+        .arg(PROGRAM)
+        .args(program.get_args());
+    let output = shell.output().expect("a shell");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("✓ template: /dev/fd/7: "), "{text}");
 }
 
 fn nothing_is_left_behind() {

@@ -37,13 +37,8 @@ pub(super) fn template(
     times: &Times,
     report: &mut Report,
 ) -> Result<(), Error> {
-    let choice = settings.template.as_ref();
-    let read = templates::text(choice, times.end).and_then(|(name, _)| {
-        templates::checked(choice, times.end)?;
-        Ok(name)
-    });
-    match read {
-        Ok(name) => report.tick("template", &format!("{name}: every metric has its path")),
+    match templates::checked(settings.template.as_ref(), times.end) {
+        Ok((name, _)) => report.tick("template", &format!("{name}: every metric has its path")),
         Err(error) => report.cross(
             error.exit(),
             "template",
