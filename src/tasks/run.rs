@@ -12,7 +12,7 @@ use crate::base::error::{Error, Exit};
 use crate::base::stderr::say;
 use crate::base::words::{self, BOX, THE_REST};
 use crate::cli::{HostAge, Settings};
-use crate::collect::{Collected, about, collect};
+use crate::collect::{Collected, Outcome, about, collect};
 use crate::deliver::{Backlog, Carbon, Cargo, Destination};
 use crate::encode::{Batch, Counts};
 use crate::sections::exec::{self, Facts, SectionFacts};
@@ -205,6 +205,13 @@ fn lesson(client: &Client, collected: &Collected) -> Option<Lesson> {
     })
 }
 
+/// How many answers could not be used. One that two sections asked for is one.
+fn unusable(outcomes: &[Outcome]) -> usize {
+    let failures = outcomes.iter().flat_map(|it| &it.failures);
+    let paths: BTreeSet<&str> = failures.map(|it| it.endpoint.as_str()).collect();
+    paths.len()
+}
+
 /// What templates may say about any metric of this run.
 fn run_labels(name: Option<String>, endpoint: String) -> RunLabels {
     let name = name.map(|name| ("name", name));
@@ -297,7 +304,7 @@ impl Run<'_> {
             duration: self.times.start.elapsed(),
             requests,
             logins,
-            errors: outcomes.iter().map(|it| it.failures.len()).sum(),
+            errors: unusable(outcomes),
             samples: counts.written,
             dropped: backlog.dropped + counts.lost as u64,
             spooled: backlog.spooled,

@@ -28,6 +28,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         odd_but_good_answers_are_taken,
         results_of_another_type_cost_one_answer,
         a_missing_permission_says_where_to_tick_it,
+        an_answer_for_two_sections_is_counted_once,
         everything_wrong_at_once_is_one_line_a_section,
         a_slow_box_is_waited_for,
     ]
@@ -305,6 +306,22 @@ fn a_missing_permission_says_where_to_tick_it() {
     let words =
         "warning: section connection: connection/config/: the permission 'settings' is missing";
     run(&monitor).complained(0, words);
+}
+
+fn an_answer_for_two_sections_is_counted_once() {
+    let at = healthy();
+    let monitor = Monitor::registered(&at);
+    at.fault("wifi/ap", Fault::TruncatedJson);
+    let run = monitor.run(&["-W", "--status-wifi-neighbors"]);
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    for section in ["wifi", "wifi_neighbors"] {
+        let words = format!("section {section}: wifi/ap/: ");
+        assert!(run.stderr.contains(&words), "{}", run.stderr);
+    }
+    assert_eq!(run.value(".exec.errors"), "1");
+    at.fault("dhcp/config", Fault::TruncatedJson);
+    let run = monitor.run(&["-WX", "--status-wifi-neighbors"]);
+    assert_eq!(run.value(".exec.errors"), "2");
 }
 
 fn everything_wrong_at_once_is_one_line_a_section() {
