@@ -12,7 +12,7 @@ use crate::base::deadline::Deadline;
 use crate::base::error::Error;
 use crate::base::http::Trust;
 use crate::base::roots;
-use crate::deliver::{Bounds, Carbon, Destination, GraphiteWeb, Rules};
+use crate::deliver::{Bounds, Carbon, Destination, GraphiteWeb, Output, Rules};
 use crate::encode::Format;
 use crate::sections::{self, SECTIONS, Section};
 use crate::template::Glob;
@@ -74,7 +74,7 @@ pub(super) struct Args {
 
     /// write to this file instead of to stdout; a regular one is replaced in one step, - is stdout
     #[argh(option, arg_name = "file")]
-    output: Option<PathBuf>,
+    output: Option<Output>,
 
     /// deliver to the carbon at HOST[:PORT] over TCP (default port 2003) instead of stdout; may be
     /// given more than once
@@ -146,7 +146,7 @@ pub(super) struct Args {
     /// save every answer of the box in a file that can be shown to others: names, addresses,
     /// numbers and serials are replaced
     #[argh(option, arg_name = "file")]
-    record: Option<PathBuf>,
+    record: Option<Output>,
 
     /// with --record: leave names, addresses, numbers and serials as they are
     #[argh(switch)]
@@ -282,8 +282,8 @@ impl Args {
             ("--replay", self.replay.clone().map(Task::Replay)),
             (
                 "--record",
-                self.record.clone().map(|file| Task::Record {
-                    file,
+                self.record.clone().map(|output| Task::Record {
+                    output,
                     raw: self.record_raw,
                 }),
             ),
@@ -333,9 +333,8 @@ impl Args {
                 Err(Error::misuse("--verify goes with one --carbon only"))
             }
             ([_, ..], Some(_)) => Err(Error::misuse("--carbon and --output exclude each other")),
-            ([], Some(path)) if path.as_os_str() == "-" => Ok(Destination::Stdout),
-            ([], Some(path)) => Ok(Destination::File(path.clone())),
-            ([], None) => Ok(Destination::Stdout),
+            ([], Some(output)) => Ok(Destination::Output(output.clone())),
+            ([], None) => Ok(Destination::Output(Output::Stdout)),
             (carbons, None) => Ok(Destination::Carbons(each_once(carbons), rules)),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::api::{Address, HashType};
 use crate::base::http::Trust;
-use crate::deliver::Destination;
+use crate::deliver::{Destination, Output};
 use crate::encode::Format;
 use crate::sections::Section;
 use crate::template::{self, Glob};
@@ -79,7 +79,7 @@ pub(crate) enum Task {
     /// Save the answers of the box.
     Record {
         /// Where.
-        file: PathBuf,
+        output: Output,
         /// As they came.
         raw: bool,
     },

@@ -2,11 +2,11 @@
 
 mod carbon;
 mod entry;
-mod file;
 mod forgotten;
 mod graphite_web;
 mod line;
 mod outbox;
+mod output;
 mod spool;
 mod spools;
 pub(crate) mod stdout;
@@ -22,16 +22,15 @@ pub(crate) use carbon::{Carbon, probe};
 pub(crate) use graphite_web::GraphiteWeb;
 use outbox::Outbox;
 pub(crate) use outbox::{Cargo, Rules};
+pub(crate) use output::Output;
 pub(crate) use spool::Bounds;
 pub(crate) use spools::waiting;
 
 /// Where the text of a run goes.
 #[derive(Clone, Debug)]
 pub(crate) enum Destination {
-    /// To whoever reads the program's output.
-    Stdout,
-    /// Into a file, or to whatever has its name.
-    File(PathBuf),
+    /// To one place, as it is.
+    Output(Output),
     /// To these carbons, each by a spool of its own.
     Carbons(Vec<Carbon>, Rules),
 }
@@ -39,8 +38,7 @@ pub(crate) enum Destination {
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Destination::Stdout => f.write_str("stdout"),
-            Destination::File(path) => path.display().fmt(f),
+            Destination::Output(output) => output.fmt(f),
             Destination::Carbons(carbons, _) => {
                 let carbons = carbons.iter().map(|it| format!("carbon at {it}"));
                 f.write_str(&carbons.collect::<Vec<_>>().join(" and "))
@@ -53,8 +51,7 @@ impl Destination {
     /// Gets ready for one delivery. Lines for carbons wait below `folder`, if they can.
     pub(crate) fn open<'a>(&'a self, folder: Option<&'a Path>) -> Delivery<'a> {
         match self {
-            Destination::Stdout => Delivery::Stdout,
-            Destination::File(path) => Delivery::File(path),
+            Destination::Output(output) => Delivery::Output(output),
             Destination::Carbons(carbons, rules) => {
                 let outbox = |carbon| Outbox::open(carbon, folder, rules);
                 let folders = folder.into_iter().flat_map(|folder| {
@@ -75,10 +72,8 @@ impl Destination {
 /// A destination that is about to get the text of a run.
 #[derive(Debug)]
 pub(crate) enum Delivery<'a> {
-    /// See [`Destination::Stdout`].
-    Stdout,
-    /// See [`Destination::File`].
-    File(&'a Path),
+    /// See [`Destination::Output`].
+    Output(&'a Output),
     /// See [`Destination::Carbons`].
     Carbons {
         /// One for each.
@@ -122,8 +117,7 @@ impl Delivery<'_> {
     /// When not all of it has arrived, as far as that can be known.
     pub(crate) fn deliver(&self, cargo: Cargo<'_>, deadline: Deadline) -> Result<(), Error> {
         match self {
-            Delivery::Stdout => stdout::deliver(cargo.text),
-            Delivery::File(path) => file::deliver(path, cargo.text, deadline),
+            Delivery::Output(output) => output.write_for_all(cargo.text, deadline),
             Delivery::Carbons {
                 outboxes,
                 folder,

@@ -5,6 +5,19 @@ use std::io::{self, Write};
 use crate::base::error::{Error, Exit};
 use crate::base::stdout::was_closed;
 
+/// Makes sure that there is a stdout.
+///
+/// # Errors
+/// When there is none.
+pub(super) fn must_be_open() -> Result<(), Error> {
+    match was_closed() {
+        true => Err(Error::misuse(
+            "cannot write to stdout: it was closed by whoever started the program",
+        )),
+        false => Ok(()),
+    }
+}
+
 /// Writes everything to stdout. A reader that has seen enough (`| head`) is no failure.
 ///
 /// # Errors
@@ -13,10 +26,7 @@ pub(crate) fn deliver(text: &str) -> Result<(), Error> {
     if text.is_empty() {
         return Ok(());
     }
-    if was_closed() {
-        let words = "cannot write to stdout: it was closed by whoever started the program";
-        return Err(Error::misuse(words));
-    }
+    must_be_open()?;
     let mut stdout = io::stdout().lock();
     let written = stdout
         .write_all(text.as_bytes())

@@ -31,7 +31,7 @@ fn task(settings: &Settings) -> Result<Exit, Error> {
     let text = match &settings.task {
         Task::Collect => return run::live(settings),
         Task::Replay(path) => return run::replay(settings, path),
-        Task::Record { file, raw } => return record::record(settings, file, *raw),
+        Task::Record { output, raw } => return record::record(settings, output, *raw),
         Task::Check => return check::check(settings),
         Task::Register { force } => {
             return register::register(settings, *force).map(|()| Exit::Done);

@@ -1,17 +1,15 @@
 //! `--record`: every answer of the box in one file, for somebody else to `--replay`.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::Path;
 
 use serde_json::Value as Json;
 
 use crate::api::{Client, Recording, Transport};
 use crate::base::error::{Error, Exit};
-use crate::base::files;
 use crate::base::stderr::say;
 use crate::cli::Settings;
 use crate::collect::collect;
-use crate::deliver::stdout;
+use crate::deliver::Output;
 use crate::sections::SECTIONS;
 use crate::sections::ask::{Detail, at_time, records};
 use crate::state::memory::Memory;
@@ -19,16 +17,18 @@ use crate::tasks::pseudonym::{Pseudonyms, masked};
 use crate::tasks::target;
 use crate::tasks::times::Times;
 
-/// Asks the box for everything there is and writes the answers to `file`: with pseudonyms, or as
+/// Asks the box for everything there is and writes the answers to `output`: with pseudonyms, or as
 /// they came if `as_they_came`; never with a token or a key.
 ///
 /// # Errors
-/// When the box cannot be asked or the file cannot be written.
-pub(crate) fn record(settings: &Settings, file: &Path, as_they_came: bool) -> Result<Exit, Error> {
+/// When the box cannot be asked or the output cannot be written.
+pub(crate) fn record(
+    settings: &Settings,
+    output: &Output,
+    as_they_came: bool,
+) -> Result<Exit, Error> {
     let times = Times::start(settings.timeout)?;
-    if !is_stdout(file) {
-        files::must_take_output(file)?;
-    }
+    output.must_be_open()?;
     let target = &settings.target;
     let (granted, search) = target::registered(target, settings.config.as_deref(), times.end)?;
     let transport = Transport::new(&target.trust, times.collecting).with_tape();
@@ -65,26 +65,18 @@ pub(crate) fn record(settings: &Settings, file: &Path, as_they_came: bool) -> Re
         .iter()
         .flatten()
         .fold(text, |text, secret| text.replace(secret.reveal(), ""));
-    match is_stdout(file) {
-        true => stdout::deliver(&text)?,
-        false => files::write_for_owner(file, text.as_bytes(), times.end)?,
-    }
+    output.write_for_owner(&text, times.end)?;
     let failed = collected.tell_failures(&BTreeSet::new());
     let what = match as_they_came {
         true => "names, addresses and numbers are in it as they came",
         false => "names, addresses, numbers and serials in it are pseudonyms",
     };
-    let place = match is_stdout(file) {
-        true => "on stdout".to_owned(),
-        false => format!("in {}", file.display()),
+    let place = match output {
+        Output::Stdout => format!("on {output}"),
+        Output::File(_) => format!("in {output}"),
     };
     say(&format!("{count} answers of the box are {place}; {what}"));
     Ok(if failed { Exit::Partial } else { Exit::Done })
-}
-
-/// As everywhere, `-` is no file.
-fn is_stdout(file: &Path) -> bool {
-    file.as_os_str() == "-"
 }
 
 /// A body that is no JSON can hold anything: only its shape is kept.

@@ -13,7 +13,7 @@ use crate::base::stderr::say;
 use crate::base::words::{self, BOX, THE_REST};
 use crate::cli::{HostAge, Settings};
 use crate::collect::{Collected, Outcome, about, collect};
-use crate::deliver::{Backlog, Carbon, Cargo, Destination};
+use crate::deliver::{Backlog, Carbon, Cargo, Destination, Output};
 use crate::encode::{Batch, Counts};
 use crate::sections::exec::{self, Facts, SectionFacts};
 use crate::sections::{left_out, patch};
@@ -259,7 +259,7 @@ impl Run<'_> {
 
     fn deliver(&self, labels: &RunLabels, collected: &Collected) -> Result<(), Error> {
         let destination = match self.settings.dry_run {
-            true => &Destination::Stdout,
+            true => &Destination::Output(Output::Stdout),
             false => &self.settings.destination,
         };
         let spools = self.folder.map(StateFolder::spools);

@@ -6,7 +6,7 @@ use super::report::Report;
 use crate::base::error::{Error, Exit};
 use crate::base::files;
 use crate::cli::Settings;
-use crate::deliver::{self, Carbon, Destination, Rules};
+use crate::deliver::{self, Carbon, Destination, Output, Rules};
 use crate::state::folder::StateFolder;
 use crate::tasks::times::{Times, how_long};
 
@@ -18,11 +18,11 @@ pub(super) fn delivery(
     report: &mut Report,
 ) -> Result<(), Error> {
     match &settings.destination {
-        Destination::Stdout => report.skip(
+        Destination::Output(Output::Stdout) => report.skip(
             "delivery",
             "lines go to stdout; --carbon HOST delivers them to a carbon",
         ),
-        Destination::File(path) => output(path, report),
+        Destination::Output(Output::File(path)) => output(path, report),
         Destination::Carbons(carbons, rules) => {
             for to in carbons {
                 carbon(to, times, report)?;
