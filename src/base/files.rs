@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{Access, access};
+use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
 use super::place::{Place, folder_of};
@@ -63,20 +64,6 @@ pub(crate) fn not_there(path: &Path) -> String {
             format!("{}: {error}", path.display())
         }
         _ => path.display().to_string(),
-    }
-}
-
-/// Whether something could be written at a path, without trying: over what is there, or as
-/// something new in the nearest folder above it that exists.
-///
-/// # Errors
-/// The system's, for what is in the way.
-pub(crate) fn may_write(path: &Path) -> io::Result<()> {
-    match fs::metadata(path) {
-        Ok(it) if it.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        Ok(_) => Ok(access(path, Access::WRITE_OK)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => may_make_in(folder_of(path)),
-        Err(error) => Err(error),
     }
 }
 
@@ -169,20 +156,16 @@ pub(crate) fn must_be_writable(path: &Path) -> Result<(), Error> {
     fresh.map(drop).map_err(|cause| cannot_write(path, cause))
 }
 
-/// Makes sure that [`write_for_owner`] and [`write_for_all`] will most likely work.
+/// Makes sure that [`write_for_owner`] and [`write_for_all`] will most likely work, without trying.
 ///
 /// # Errors
 /// A misuse that names the file and keeps the system's words.
 pub(crate) fn must_take_output(path: &Path) -> Result<(), Error> {
-    let tried = match Place::of(path) {
-        Ok(Place::Stream(_)) => Ok(()),
-        Ok(Place::File(path)) => fresh_in(folder_of(&path)).map(drop).or_else(|cause| {
-            let there = OpenOptions::new().write(true).open(&path);
-            there.map(drop).map_err(|_| cause)
-        }),
-        Err(cause) => Err(cause),
-    };
-    tried.map_err(|cause| cannot_write(path, cause))
+    let may = Place::of(path).and_then(|place| match place {
+        Place::File(path) => may_replace(&path),
+        Place::Stream(path) => stream::may_write(&path),
+    });
+    may.map_err(|cause| cannot_write(path, cause))
 }
 
 /// A name for a file or a folder that tells what it is for, `localhost%3A2003` for
@@ -348,6 +331,20 @@ fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether [`put`] could make or replace this file, or write over it.
+fn may_replace(path: &Path) -> io::Result<()> {
+    let folder = folder_of(path);
+    let in_folder = match fs::metadata(folder)?.is_dir() {
+        true => access(folder, Access::WRITE_OK | Access::EXEC_OK),
+        false => Err(Errno::NOTDIR),
+    };
+    let may = in_folder.or_else(|cause| match path.is_file() {
+        true => access(path, Access::WRITE_OK).map_err(|_| cause),
+        false => Err(cause),
+    });
+    Ok(may?)
+}
+
 /// A file that takes another's place belongs to whom the other belonged, as far as that may be.
 fn give_to_owner_of(path: &Path, fresh: &File) -> Option<Metadata> {
     let before = fs::metadata(path).ok()?;
@@ -418,13 +415,14 @@ mod tests {
     fn what_may_be_written_is_known_without_trying() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = |below: &str| folder.path().join(below);
-        may_write(&path("new")).expect("a new file");
-        may_write(&path("new/deep/file")).expect("a new file in new folders");
-        may_write(Path::new("/dev/null")).expect("a device");
-        assert!(may_write(folder.path()).is_err());
+        must_take_output(&path("new")).expect("a new file");
+        must_take_output(Path::new("/dev/null")).expect("a device");
+        assert!(must_take_output(folder.path()).is_err());
+        assert!(must_take_output(&path("new/file")).is_err());
         fs::write(path("file"), "").expect("a file");
-        may_write(&path("file")).expect("an old file");
-        assert!(may_write(&path("file/below")).is_err());
+        must_take_output(&path("file")).expect("an old file");
+        assert!(must_take_output(&path("file/below")).is_err());
+        may_make_in(&path("new/deep")).expect("new folders");
         assert!(may_make_in(&path("file")).is_err());
         assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1);
     }

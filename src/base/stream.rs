@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::OFlags;
+use rustix::fs::{Access, OFlags, access};
 use rustix::io::Errno;
 
 use super::place;
@@ -65,6 +65,17 @@ pub(super) fn write(path: &Path, content: &[u8], deadline: Deadline) -> io::Resu
         }
     }
     Ok(())
+}
+
+/// Whether what is there already may be written to, without trying.
+///
+/// # Errors
+/// The system's, for what is in the way.
+pub(super) fn may_write(path: &Path) -> io::Result<()> {
+    match place::already_open(path) {
+        Some(open) => open.map(drop),
+        None => Ok(access(path, Access::WRITE_OK)?),
+    }
 }
 
 /// Opens what is there for writing at its end.

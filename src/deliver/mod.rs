@@ -48,6 +48,18 @@ impl fmt::Display for Destination {
 }
 
 impl Destination {
+    /// Makes sure that it will most likely take a text, without giving it any. A carbon may be away:
+    /// its lines wait.
+    ///
+    /// # Errors
+    /// A misuse that says what is in the way.
+    pub(crate) fn must_be_open(&self) -> Result<(), Error> {
+        match self {
+            Destination::Output(output) => output.must_be_open(),
+            Destination::Carbons(..) => Ok(()),
+        }
+    }
+
     /// Gets ready for one delivery. Lines for carbons wait below `folder`, if they can.
     pub(crate) fn open<'a>(&'a self, folder: Option<&'a Path>) -> Delivery<'a> {
         match self {

@@ -62,6 +62,7 @@ impl<'a> Monitor<'a> {
         let (_, template) = templates::checked(settings.template.as_ref(), times.end)?;
         let target = &settings.target;
         let (granted, search) = target::registered(target, settings.config.as_deref(), times.end)?;
+        destination(settings).must_be_open()?;
         let labels = run_labels(granted.name.clone(), search.address.place());
         if !settings.dry_run {
             target::take_over(granted.uid.as_deref(), &search.address);
@@ -155,6 +156,7 @@ impl<'a> Monitor<'a> {
 pub(crate) fn replay(settings: &Settings, recording: &Path) -> Result<Exit, Error> {
     let times = Times::start(settings.timeout)?;
     let (_, template) = templates::checked(settings.template.as_ref(), times.end)?;
+    destination(settings).must_be_open()?;
     let client = Client::replay(Recording::load(recording, times.end)?);
     let address = target::search(&settings.target, None)?.address;
     if !settings.dry_run {
@@ -174,6 +176,14 @@ pub(crate) fn replay(settings: &Settings, recording: &Path) -> Result<Exit, Erro
         told: &BTreeSet::new(),
     };
     run.finish(labels, &collected)
+}
+
+/// Where this run's lines go.
+fn destination(settings: &Settings) -> &Destination {
+    match settings.dry_run {
+        true => &Destination::Output(Output::Stdout),
+        false => &settings.destination,
+    }
 }
 
 /// What the chosen sections give.
@@ -258,12 +268,8 @@ impl Run<'_> {
     }
 
     fn deliver(&self, labels: &RunLabels, collected: &Collected) -> Result<(), Error> {
-        let destination = match self.settings.dry_run {
-            true => &Destination::Output(Output::Stdout),
-            false => &self.settings.destination,
-        };
         let spools = self.folder.map(StateFolder::spools);
-        let delivery = destination.open(spools.as_deref());
+        let delivery = destination(self.settings).open(spools.as_deref());
         let batch = |samples| Batch {
             time: self.times.timestamp,
             samples,

@@ -395,16 +395,9 @@ fn metrics_are_listed_for_people_on_a_terminal() {
 
 /// Runs the program with stdout as the shell makes it of `redirection`.
 fn redirected(monitor: &Monitor, arguments: &[&str], redirection: &str) -> (Option<i32>, String) {
-    let program = monitor.command(arguments);
-    let mut shell = Command::new("sh");
-    shell.env_clear();
-    let variables = program.get_envs();
-    shell.envs(variables.filter_map(|(name, value)| Some((name, value?))));
-    shell
-        .arg("-c")
-        .arg(format!("exec \"$0\" \"$@\" {redirection}"));
-    shell.arg(PROGRAM).args(program.get_args());
-    let output = shell.stdin(Stdio::null()).output().expect("a shell");
+    let script = format!("exec \"$0\" \"$@\" {redirection}");
+    let output = monitor.in_shell(&script, arguments).output();
+    let output = output.expect("a shell");
     let words = String::from_utf8(output.stderr).expect("UTF-8");
     (output.status.code(), words)
 }

@@ -1,11 +1,9 @@
 //! `--check`: a tick or a cross for each step, and for each cross what to do.
 
-use std::process::Command;
-
 use libtest_mimic::Trial;
 
 use crate::hour;
-use crate::monitor::{APP_ID, Monitor, PROGRAM, Run};
+use crate::monitor::{APP_ID, Monitor, Run};
 use crate::receiver::{self, Manner, Receiver, Sink};
 use crate::session::{healthy, known_app};
 use crate::simulated_freebox::{Certificate, Fault, Options, SimulatedFreebox};
@@ -325,20 +323,29 @@ fn a_graphite_web_is_asked() {
 fn an_output_that_cannot_be_written() {
     let at = generous();
     let monitor = Monitor::registered(&at);
-    let file = monitor.path("new/folder/file");
+    let file = monitor.path("file");
     let before = monitor.files();
     let run = monitor.run(&["--check", "--output", file.to_str().unwrap()]);
     run.is_fine();
     assert!(ticks(&run, "output:"), "{}", run.stdout);
     assert_eq!(monitor.files(), before);
     let folder = monitor.path("");
-    for path in ["/dev/null/file", folder.to_str().unwrap()] {
+    // A run makes no folders for it.
+    let deep = monitor.path("new/file");
+    let deep = deep.to_str().unwrap();
+    for path in ["/dev/null/file", folder.to_str().unwrap(), deep] {
         let run = monitor.run(&["--check", "--output", path]);
         one_cross(
             &run,
             1,
-            &format!("output: {path} cannot be written: "),
+            &format!("output: cannot write {path}: "),
             "--output",
+        );
+        as_a_run(&monitor, &["--output", path], 1);
+        as_a_run(
+            &monitor,
+            &["--output", path, "-e", &receiver::closed_port()],
+            1,
         );
     }
 }
@@ -419,17 +426,10 @@ fn a_template_that_can_be_read_only_once() {
     let at = generous();
     let monitor = Monitor::registered(&at);
     // As a shell hands over what a command prints.
-    let program = monitor.command(&["--check", "--timeout", "10", "-t", "/dev/fd/7"]);
     let script = "printf '** {host}.{default}\\n' | { exec 7<&0; exec \"$0\" \"$@\"; }";
-    let mut shell = Command::new("sh");
-    shell.env_clear();
-    let variables = program.get_envs();
-    shell.envs(variables.filter_map(|(name, value)| Some((name, value?))));
-    shell
-        .args(["-c", script])
-        .arg(PROGRAM)
-        .args(program.get_args());
-    let output = shell.output().expect("a shell");
+    let arguments = ["--check", "--timeout", "10", "-t", "/dev/fd/7"];
+    let output = monitor.in_shell(script, &arguments).output();
+    let output = output.expect("a shell");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(text.contains("✓ template: /dev/fd/7: "), "{text}");

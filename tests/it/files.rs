@@ -28,6 +28,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_dash_is_standard_output,
         output_waits_for_a_reader_within_the_time,
         output_that_cannot_be_leaves_what_was_there,
+        output_that_cannot_be_is_seen_before_the_box_is_asked,
         a_file_that_may_not_grow_is_no_end,
         a_recording_goes_where_output_would,
         credentials_go_where_links_lead,
@@ -290,6 +291,31 @@ fn output_that_cannot_be_leaves_what_was_there() {
     let socket = monitor.path("socket");
     let _listener = UnixListener::bind(&socket).expect("a socket");
     output(&monitor, &socket).failed(1, "it is a socket");
+}
+
+fn output_that_cannot_be_is_seen_before_the_box_is_asked() {
+    let at = healthy();
+    let monitor = Monitor::registered(&at);
+    let socket = monitor.path("socket");
+    let _listener = UnixListener::bind(&socket).expect("a socket");
+    let gone = monitor.path("gone/lines");
+    for path in [Path::new("/dev/null/lines"), &gone, &socket] {
+        let to = path.to_str().expect("UTF-8");
+        let words = format!("cannot write {to}: ");
+        for option in ["--output", "--record"] {
+            monitor.run(&[option, to]).failed(1, &words);
+        }
+        monitor
+            .run(&["--every", "1", "--output", to])
+            .failed(1, &words);
+    }
+    let mut closed = monitor.in_shell("exec \"$0\" \"$@\" >&-", &[]);
+    let ended = closed.output().expect("a shell");
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert_eq!(at.requests().len(), 0);
+    // Whoever only looks at the lines needs no place for them.
+    let to = gone.to_str().expect("UTF-8");
+    check_lines(&monitor.run(&["--dry-run", "--output", to]).stdout);
 }
 
 fn a_file_that_may_not_grow_is_no_end() {

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::report::Report;
 use crate::base::error::{Error, Exit};
-use crate::base::files;
 use crate::cli::Settings;
 use crate::deliver::{self, Carbon, Destination, Output, Rules};
 use crate::state::folder::StateFolder;
@@ -22,7 +21,8 @@ pub(super) fn delivery(
             "delivery",
             "lines go to stdout; --carbon HOST delivers them to a carbon",
         ),
-        Destination::Output(Output::File(path)) => output(path, report),
+        // Looked at before.
+        Destination::Output(Output::File(_)) => Ok(()),
         Destination::Carbons(carbons, rules) => {
             for to in carbons {
                 carbon(to, times, report)?;
@@ -33,13 +33,17 @@ pub(super) fn delivery(
     }
 }
 
-fn output(path: &Path, report: &mut Report) -> Result<(), Error> {
-    match files::may_write(path) {
-        Ok(()) => report.tick("output", &format!("{} can be written", path.display())),
+/// Whether a file takes the lines; a run looks before it asks the box.
+pub(super) fn output(settings: &Settings, report: &mut Report) -> Result<(), Error> {
+    let Destination::Output(output @ Output::File(_)) = &settings.destination else {
+        return Ok(());
+    };
+    match output.must_be_open() {
+        Ok(()) => report.tick("output", &format!("{output} can be written")),
         Err(error) => report.cross(
-            Exit::Misuse,
+            error.exit(),
             "output",
-            &format!("{} cannot be written: {error}", path.display()),
+            &error.to_string(),
             "name a file with --output that the user as whom this runs may write, in a folder \
              that is theirs",
         ),

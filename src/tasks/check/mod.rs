@@ -25,6 +25,7 @@ pub(crate) fn check(settings: &Settings) -> Result<Exit, Error> {
     };
     machine::template(settings, &times, &mut report)?;
     let granted = machine::credentials(settings, &times, &mut report)?;
+    delivery::output(settings, &mut report)?;
     let search = match &granted {
         Some((_, search)) => search.clone(),
         None => target::search(&settings.target, None)?,

@@ -153,6 +153,21 @@ impl Monitor {
         command
     }
 
+    /// A shell that runs this script, in which `"$0" "$@"` is the command.
+    pub(crate) fn in_shell(&self, script: &str, arguments: &[&str]) -> Command {
+        let program = self.command(arguments);
+        let mut shell = Command::new("sh");
+        let variables = program.get_envs();
+        shell
+            .env_clear()
+            .envs(variables.filter_map(|(name, value)| Some((name, value?))))
+            .args(["-c", script])
+            .arg(program.get_program())
+            .args(program.get_args())
+            .stdin(Stdio::null());
+        shell
+    }
+
     /// Runs it to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         let start = Instant::now();
