@@ -115,7 +115,7 @@ impl Lookups {
         let deadline = Deadline::after(Instant::now(), (*timeout.after).min(MOST_PATIENCE));
         let found = net::resolve(host, port, deadline).map_err(|failure| match failure {
             Failure::NoAddress(error) | Failure::NoConnection(_, error) => ureq::Error::Io(error),
-            Failure::TimedOut => ureq::Error::Timeout(timeout.reason),
+            Failure::TimedOut(_) => ureq::Error::Timeout(timeout.reason),
         })?;
         known.insert(origin, found.clone());
         Ok(found)

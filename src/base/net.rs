@@ -15,8 +15,8 @@ pub(crate) enum Failure {
     NoAddress(io::Error),
     /// The last of its addresses did not take the connection.
     NoConnection(SocketAddr, io::Error),
-    /// Time ran out during the name look-up.
-    TimedOut,
+    /// Time ran out while doing this.
+    TimedOut(&'static str),
 }
 
 /// Connects to the first address of a name that answers; each gets its share of the time that is
@@ -26,7 +26,10 @@ pub(crate) enum Failure {
 /// When none does.
 pub(crate) fn connect(host: &str, port: u16, deadline: Deadline) -> Result<TcpStream, Failure> {
     let addresses = resolve(host, port, deadline)?;
-    let mut failure = Failure::NoAddress(io::Error::other("the name has no address"));
+    let mut failure = match addresses.is_empty() {
+        true => Failure::NoAddress(io::Error::other("the name has no address")),
+        false => Failure::TimedOut("connecting"),
+    };
     for (tried, address) in addresses.iter().enumerate() {
         let Some(left) = deadline.left() else { break };
         let untried = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
@@ -53,7 +56,8 @@ pub(crate) fn resolve(
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    let left = deadline.left().ok_or(Failure::TimedOut)?;
+    let too_late = || Failure::TimedOut("looking its name up");
+    let left = deadline.left().ok_or_else(too_late)?;
     let (tell, told) = mpsc::sync_channel(1);
     let name = host.to_owned();
     let in_a_thread = move || {
@@ -61,7 +65,7 @@ pub(crate) fn resolve(
         let _ = tell.send(look_up(&name, port));
     };
     let found = match threads::spawn(in_a_thread) {
-        Ok(()) => told.recv_timeout(left).map_err(|_| Failure::TimedOut)?,
+        Ok(()) => told.recv_timeout(left).map_err(|_| too_late())?,
         Err(_) => look_up(host, port),
     };
     found.map_err(Failure::NoAddress)
@@ -121,9 +125,33 @@ impl fmt::Display for Failure {
             Failure::NoConnection(address, error) => {
                 write!(f, "no connection to {address}: {error}")
             }
-            Failure::TimedOut => f.write_str("time ran out while looking its name up"),
+            Failure::TimedOut(doing) => write!(f, "time ran out while {doing}"),
         }
     }
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn when_the_time_is_over_that_is_what_is_said() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let over = Deadline::after(Instant::now(), Duration::ZERO);
+        for (host, expected) in [
+            ("127.0.0.1", "time ran out while connecting"),
+            ("localhost", "time ran out while looking its name up"),
+        ] {
+            let failure = connect(host, port, over).expect_err("no time");
+            assert_eq!(failure.to_string(), expected);
+        }
+        let later = Deadline::after(Instant::now(), Duration::from_secs(5));
+        assert!(connect("127.0.0.1", port, later).is_ok());
+    }
+}
