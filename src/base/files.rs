@@ -212,11 +212,12 @@ pub(crate) fn take_over(parent: &Path, text: &str) {
 }
 
 /// A private file in a folder, with a name that nobody looks for. It goes when it is dropped, and
-/// one of a run that was killed goes when the next is made.
+/// those that runs left which were killed go when the next is made.
 ///
 /// # Errors
 /// The system's.
 pub(crate) fn fresh_in(folder: &Path) -> io::Result<NamedTempFile> {
+    sweep(folder);
     tempfile::Builder::new()
         .prefix(FRESH)
         .permissions(Permissions::from_mode(PRIVATE))
@@ -318,9 +319,7 @@ fn put(path: &Path, content: &[u8], mode: u32, deadline: Deadline) -> io::Result
 }
 
 fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    let folder = folder_of(path);
-    sweep(folder);
-    let mut fresh = fresh_in(folder)?;
+    let mut fresh = fresh_in(folder_of(path))?;
     fresh.write_all(content)?;
     let before = give_to_owner_of(path, fresh.as_file());
     let mode = before.map_or(mode, |it| it.permissions().mode() & 0o777);

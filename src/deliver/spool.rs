@@ -249,7 +249,6 @@ impl Turn<'_> {
     /// Drops what is beyond the bounds, the oldest first, and says how many lines those were. The
     /// newest run may be as large as it is: it has to be somewhere.
     pub(super) fn prune(&self, bounds: Bounds, now: u64) -> u64 {
-        files::sweep(&self.spool.folder);
         let entries = self.spool.entries();
         let newest = entries.iter().rposition(|it| it.timestamp <= now);
         let mut size: u64 = entries.iter().map(|entry| entry.size).sum();
@@ -303,6 +302,8 @@ impl Turn<'_> {
 
     /// Removes the folder, if there is nothing but our own in it.
     pub(super) fn remove_folder(&self) {
+        // Whoever makes a file sweeps, and nobody makes one here any more.
+        files::sweep(&self.spool.folder);
         let is_bare =
             |(entries, strange): (Vec<_>, BTreeSet<_>)| entries.is_empty() && strange.is_empty();
         if self.spool.listed().is_ok_and(is_bare) {

@@ -254,7 +254,6 @@ impl Credentials {
             )));
         }
         files::must_be_writable(&self.path)?;
-        path.parent().into_iter().for_each(files::sweep);
         // As much as the file will have is written once, for a disk that is full.
         let trial = path.with_file_name(format!("{TRIAL}{}", std::process::id()));
         let room = vec![b'\n'; ROOM * (self.boxes.len() + 1)];

@@ -83,7 +83,6 @@ impl StateFolder {
         let content = serde_json::to_vec(&after).map_err(|error| {
             Error::misuse(format!("cannot put {name} into words")).because(error)
         })?;
-        files::sweep(&self.path);
         files::write_for_now(&self.path.join(name), &content)
     }
 

@@ -659,17 +659,25 @@ fn a_run_of_many_minutes_is_held_back_by_its_newest() {
 
 fn what_killed_runs_left_goes_after_an_hour() {
     let (monitor, sink) = (Monitor::new(), Sink::start());
-    for (name, hours) in [("old", 2), ("new", 0)] {
-        let name = format!(".freebox-monitor-{name}");
-        put(&monitor, &sink.address(), &name, "half a ru");
-        let path = folder(&monitor, &sink.address()).join(name);
-        let file = fs::File::options().write(true).open(path).expect("it");
+    let (address, gone) = (sink.address(), "gone:2003");
+    let left = |carbon: &str, name: &str, hours: u64| {
+        put(&monitor, carbon, name, "half a ru");
+        let path = folder(&monitor, carbon).join(name);
+        let file = fs::File::options().write(true).open(&path).expect("it");
         let then = std::time::SystemTime::now() - Duration::from_secs(hours * 3600 + 60);
         file.set_modified(then).expect("a time");
-    }
-    deliver(&monitor, &sink.address(), &[]).is_fine();
-    let left = |name: &str| folder(&monitor, &sink.address()).join(name).exists();
-    assert!(!left(".freebox-monitor-old") && left(".freebox-monitor-new"));
+        path
+    };
+    let old = left(&address, ".freebox-monitor-old", 2);
+    let new = left(&address, ".freebox-monitor-new", 0);
+    // Nor does it keep a spool that nobody needs any more.
+    left(gone, ".freebox-monitor-old", 2);
+    let then = now() - 8 * 86_400;
+    let name = format!("{then:010}-7-1.1-{then}.lines");
+    put(&monitor, gone, &name, &format!("old.run 1 {then}\n"));
+    deliver(&monitor, &address, &[]).is_fine();
+    assert!(!old.exists() && new.exists());
+    assert!(!folder(&monitor, gone).exists());
 }
 
 fn a_spool_that_is_not_named_any_more_expires() {
