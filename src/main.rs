@@ -1,4 +1,5 @@
-//! freebox-monitor asks a Freebox for its statistics and sends them to Graphite, once, from cron.
+//! freebox-monitor asks a Freebox for its statistics and hands them on as lines for Graphite: once,
+//! as cron wants it, or again and again.
 //!
 //! The data flow one way: arguments, client, sections, samples, template, lines, delivery. A room
 //! uses only rooms that stand further down in this list (`tests/it/rooms.rs` holds that):
@@ -11,7 +12,7 @@
 //! - `encode`: samples to text, one file for each format
 //! - `template`: metrics to paths
 //! - `state`: the files that a run reads and leaves
-//! - `deliver`: text to stdout, or by way of a spool to carbon
+//! - `deliver`: text to stdout, into a file, or by way of a spool to carbon
 //! - `api`: one path in, one result out; it alone sends requests to the box
 //! - `metrics`: what a metric is, and how it is read
 //! - `base`: what everybody needs and what knows nobody

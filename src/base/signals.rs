@@ -15,7 +15,7 @@ use signal_hook::{flag, low_level::pipe};
 pub(crate) struct Signals {
     stop: Arc<AtomicBool>,
     read_again: Arc<AtomicBool>,
-    /// Gets a byte for each signal.
+    /// Gets a byte for each signal that asks for an end.
     told: UnixStream,
 }
 
@@ -52,7 +52,7 @@ impl Signals {
         self.read_again.swap(false, Ordering::Relaxed)
     }
 
-    /// Waits that long, or until a signal comes.
+    /// Waits that long, or until the end is asked for.
     pub(crate) fn wait(&self, limit: Duration) {
         let limit = limit.max(Duration::from_millis(1));
         // Whatever keeps it from waiting, the next look at the clock decides.

@@ -3,7 +3,7 @@
 //! carbon never acknowledges a line. The strongest sign there is: send everything, listen for a
 //! moment (a receiver that has choked on a line hangs up now), close our half, and wait for carbon
 //! to close its own. It does that only after it has read to our end. Everything, from the name
-//! look-up on, shares one deadline.
+//! look-up on, shares one deadline, but where the system has no thread left that could look it up.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -94,7 +94,7 @@ fn exchange(to: &Carbon, text: &str, deadline: Deadline) -> Result<(), Error> {
 
 fn confirm(mut stream: TcpStream, text: &[u8], deadline: Deadline) -> Result<(), Unconfirmed> {
     write_all(&mut stream, text, deadline)?;
-    must_be_silent(&mut stream)?;
+    must_be_silent(&mut stream, deadline)?;
     let broken = |error| Unconfirmed::Broken("closing our half", error);
     stream.shutdown(Shutdown::Write).map_err(broken)?;
     wait_for_close(&mut stream, deadline)
@@ -122,9 +122,9 @@ fn write_all(stream: &mut TcpStream, text: &[u8], deadline: Deadline) -> Result<
 }
 
 /// Whoever closes or speaks before our end has not taken the lines as lines.
-fn must_be_silent(stream: &mut TcpStream) -> Result<(), Unconfirmed> {
-    let until = Instant::now() + LISTEN;
-    match read(stream, until, "listening") {
+fn must_be_silent(stream: &mut TcpStream, deadline: Deadline) -> Result<(), Unconfirmed> {
+    let listen = LISTEN.min(deadline.left().unwrap_or_default());
+    match read(stream, Instant::now() + listen, "listening") {
         Err(Unconfirmed::TimedOut(_)) => Ok(()),
         // Whoever closes with something unread resets the connection.
         Err(Unconfirmed::Broken(_, error)) if error.kind() == io::ErrorKind::ConnectionReset => {

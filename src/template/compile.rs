@@ -29,7 +29,7 @@ const MOST_PLACEHOLDERS: usize = 1000;
 /// What `prefix` and `host` are where a template does not say.
 const USUAL_VARIABLES: &str = "prefix = freebox\nhost = {name|endpoint}\n";
 
-/// The patterns of the metrics that have one, in the order of `metrics`.
+/// The patterns of the metrics that have one, by the names of their groups and their own.
 pub(super) type Patterns = HashMap<(&'static str, &'static str), Pattern>;
 
 /// Works out the path of every metric.
