@@ -16,6 +16,10 @@ use crate::base::lock::{self, Lock};
 
 /// For cron's root, and for users without a home.
 const SYSTEM_FOLDER: &str = "/var/lib/freebox-monitor";
+/// Who changes a file here, and who logs in. As all locks their names begin with a dot: they are
+/// nothing that anybody has left.
+const CHANGING: &str = ".changing.lock";
+const LOGGING_IN: &str = ".login.lock";
 /// How long to wait for another run that writes a file here, which takes it a millisecond.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long to wait for another run that logs in.
@@ -73,7 +77,7 @@ impl StateFolder {
     where
         T: DeserializeOwned + Serialize + Default + Clone + PartialEq,
     {
-        let _turn = self.turn("turn", PATIENCE);
+        let _turn = self.turn(CHANGING, PATIENCE);
         let before: T = self.read(name);
         let mut after = before.clone();
         change(&mut after);
@@ -88,7 +92,7 @@ impl StateFolder {
 
     /// The right to log in, until it is dropped: who waits for it finds the session of the other.
     pub(crate) fn turn_to_log_in(&self) -> Option<Lock> {
-        self.turn("login", PATIENCE_TO_LOG_IN)
+        self.turn(LOGGING_IN, PATIENCE_TO_LOG_IN)
     }
 
     /// The right to change a file, until it is dropped. A run that does not get it in time, or

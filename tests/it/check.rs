@@ -1,5 +1,7 @@
 //! `--check`: a tick or a cross for each step, and for each cross what to do.
 
+use std::fs;
+
 use libtest_mimic::Trial;
 
 use crate::hour;
@@ -32,6 +34,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_graphite_web_is_asked,
         an_output_that_cannot_be_written,
         a_state_folder_that_cannot_be_written,
+        what_runs_have_left_is_named_without_their_locks,
     ]
 }
 
@@ -355,6 +358,23 @@ fn a_state_folder_that_cannot_be_written() {
     let monitor = Monitor::registered(&at).with_variable("XDG_STATE_HOME", "/dev/null/state");
     let run = monitor.run(&["--check"]);
     one_cross(&run, 0, "state folder: cannot write in ", "chown");
+}
+
+fn what_runs_have_left_is_named_without_their_locks() {
+    let at = generous();
+    let monitor = Monitor::registered(&at);
+    let sink = Sink::start();
+    monitor.run(&["--carbon", &sink.address()]).is_fine();
+    let run = monitor.run(&["--check"]);
+    let folder = monitor.state(&at);
+    let words = format!(
+        "✓ state folder: {}, with memory.json, session.json, spool\n",
+        folder.display()
+    );
+    assert!(run.stdout.contains(&words), "{words}{}", run.stdout);
+    let locks = fs::read_dir(folder).expect("the folder").flatten();
+    let locks = locks.filter(|it| it.file_name().to_string_lossy().ends_with(".lock"));
+    assert_eq!(locks.count(), 2);
 }
 
 /// The clock of a machine that was never set.
