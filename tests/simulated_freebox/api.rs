@@ -1,13 +1,15 @@
 //! What a healthy box answers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value as Json, json};
 use sha1::Sha1;
 use sha2::Sha256;
 
+use super::days;
+use super::life::{self, Moment};
 use super::server::{Request, Response};
 use super::{App, Hash, Options, Outcome, failure};
 
@@ -61,6 +63,10 @@ pub(super) struct State {
     pub(super) latency: Duration,
     /// Everything that must not be seen anywhere else.
     pub(super) secrets: BTreeSet<String>,
+    /// The clock of a box that lives, where it is not the machine's.
+    pub(super) time: Option<u64>,
+    alive_since: Option<u64>,
+    eventful: bool,
     challenges: VecDeque<String>,
     session_lifetime: Option<Duration>,
     session_requests: Option<usize>,
@@ -119,6 +125,9 @@ impl State {
             pressed: false,
             unknown_version: "invalid_api_version".to_owned(),
             latency: options.latency,
+            time: None,
+            alive_since: options.alive_since,
+            eventful: options.eventful,
             challenges: VecDeque::new(),
             session_lifetime: options.session_lifetime,
             session_requests: options.session_requests,
@@ -336,7 +345,26 @@ impl State {
         match self.answers.get(path).or_else(|| self.since(path)) {
             None => unknown_path(),
             Some(Json::String(body)) => Response::raw(200, body.clone().into_bytes()),
-            Some(answer) => Response::json(status_of(answer), answer.clone()),
+            Some(answer) => Response::json(status_of(answer), self.at_this_moment(path, answer)),
+        }
+    }
+
+    /// What was recorded, as it is by now.
+    fn at_this_moment(&self, path: &str, recorded: &Json) -> Json {
+        let Some(start) = self.alive_since else {
+            return recorded.clone();
+        };
+        let machine = || {
+            SystemTime::UNIX_EPOCH
+                .elapsed()
+                .unwrap_or_default()
+                .as_secs()
+        };
+        let now = self.time.unwrap_or_else(machine);
+        let moment = Moment::new(start, now);
+        match self.eventful {
+            true => days::answer(path, recorded, moment),
+            false => life::answer(path, recorded, moment),
         }
     }
 

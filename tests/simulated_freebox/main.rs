@@ -16,6 +16,7 @@ use std::process::exit;
 use std::time::Duration;
 
 use argh::FromArgs;
+use simulated_freebox::households::{self, Household};
 use simulated_freebox::{
     App, Certificate, Fault, Options, Outcome, SimulatedFreebox, load_recording,
 };
@@ -76,6 +77,14 @@ struct Args {
     #[argh(option, default = "0")]
     latency_ms: u64,
 
+    /// live: the numbers change as time goes by, from now on
+    #[argh(switch)]
+    alive: bool,
+
+    /// live in a household, since a month ago: ultra, revolution, pop
+    #[argh(option, from_str_fn(household))]
+    household: Option<Household>,
+
     /// a permission that is not given
     #[argh(option)]
     deny: Vec<String>,
@@ -122,6 +131,11 @@ fn outcome(text: &str) -> Result<Outcome, String> {
     }
 }
 
+fn household(name: &str) -> Result<Household, String> {
+    let found = households::all().into_iter().find(|it| it.name == name);
+    found.ok_or_else(|| format!("no household is called {name}"))
+}
+
 fn app(text: &str) -> Result<App, String> {
     let (id, token) = text.split_once(':').ok_or("an application is ID:TOKEN")?;
     Ok(App {
@@ -134,6 +148,11 @@ fn app(text: &str) -> Result<App, String> {
 fn fault(text: &str) -> Result<(String, Fault), String> {
     let (path, fault) = text.split_once('=').ok_or("a fault is PATH=KIND")?;
     Ok((path.to_owned(), fault.parse()?))
+}
+
+fn now() -> u64 {
+    let since_1970 = std::time::SystemTime::UNIX_EPOCH.elapsed();
+    since_1970.map_or(0, |it| it.as_secs())
 }
 
 fn main() {
@@ -151,6 +170,7 @@ fn main() {
         session_requests: args.session_requests,
         session_lifetime: args.session_seconds.map(Duration::from_secs),
         latency: Duration::from_millis(args.latency_ms),
+        alive_since: args.alive.then(now),
         verbose: true,
         ..Options::default()
     };
@@ -158,6 +178,11 @@ fn main() {
     options.permissions = denied
         .chain(args.grant.into_iter().map(|name| (name, true)))
         .collect();
+    if let Some(household) = args.household {
+        options.recording = household.recording;
+        options.alive_since = Some(now() - 30 * 86_400);
+        options.eventful = true;
+    }
     if let Some(path) = args.recording {
         options.recording = load_recording(&path).unwrap_or_else(|error| {
             eprintln!("{error}");

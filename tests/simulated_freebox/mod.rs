@@ -5,6 +5,9 @@
 //! - `mod`: starting, stopping, and what a test may change or look at meanwhile
 //! - `server`: connections and HTTP
 //! - `api`: what the box answers
+//! - `life`: what it answers as time goes by
+//! - `days`: what happens meanwhile
+//! - `households`: boxes with a house around them
 //! - `faults`: everything it can do wrong
 //! - `tls`: its certificates
 
@@ -12,7 +15,10 @@
 #![allow(dead_code, unreachable_pub)]
 
 mod api;
+mod days;
 mod faults;
+pub mod households;
+mod life;
 mod server;
 mod tls;
 
@@ -69,6 +75,10 @@ pub struct Options {
     pub permissions: Vec<(String, bool)>,
     /// How many failed log-ins in a row it takes.
     pub patience: usize,
+    /// Whether it lives: since when, in seconds since 1970; see [`SimulatedFreebox::set_time`].
+    pub alive_since: Option<u64>,
+    /// Whether things happen in its life: drops of the line, devices that come and go.
+    pub eventful: bool,
     /// Whether to print each request.
     pub verbose: bool,
 }
@@ -92,6 +102,8 @@ impl Default for Options {
             hash: Hash::Sha1,
             permissions: Vec::new(),
             patience: 10,
+            alive_since: None,
+            eventful: false,
             verbose: false,
         }
     }
@@ -201,6 +213,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl SimulatedFreebox {
+    /// Sets the clock of a box that lives, in seconds since 1970. Until then it is the machine's.
+    pub fn set_time(&self, now: u64) {
+        lock(&self.shared.state).time = Some(now);
+    }
+
     /// Starts a box.
     pub fn start(options: Options) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the certificate");
