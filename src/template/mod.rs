@@ -23,10 +23,11 @@ const LONGEST_NODE: usize = 251;
 const LONGEST_PATH: usize = 3800;
 
 /// The templates that come with the program, by name.
-pub(crate) const SHIPPED: [(&str, &str); 3] = [
+pub(crate) const SHIPPED: [(&str, &str); 4] = [
     ("dotted", include_str!("dotted.template")),
     ("tagged", include_str!("tagged.template")),
     ("flat", include_str!("flat.template")),
+    ("sexigraf", include_str!("sexigraf.template")),
 ];
 
 /// A template that can be used.

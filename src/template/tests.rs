@@ -332,6 +332,10 @@ fn the_shipped_templates_fit_every_metric_there_is() {
             "{name}: {:?}",
             template.warnings
         );
+        if name == "sexigraf" {
+            // It chooses; tests/it/dashboards.rs holds that it has what is looked at.
+            continue;
+        }
         for (group, metric) in &metrics {
             let is_listed = template.pattern(group, metric).is_some();
             let expected = match metric.role {

@@ -29,7 +29,7 @@ fn each_box_gives_its_lines() {
             continue;
         }
         boxes += 1;
-        for template in ["dotted", "tagged", "flat"] {
+        for template in ["dotted", "tagged", "flat", "sexigraf"] {
             let arguments = [
                 "--all",
                 "--status-wifi-neighbors",
