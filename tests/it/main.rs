@@ -11,9 +11,12 @@
 mod simulated_freebox;
 
 mod absent;
+mod appliance;
+mod archive;
 mod arguments;
 mod box_faults;
 mod check;
+mod dashboards;
 mod delivery;
 mod disk;
 mod every;
@@ -42,7 +45,7 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
-use support::{graphite, kept, monitor, random, receiver, web};
+use support::{graphite, kept, monitor, overlay, random, receiver, web};
 
 /// A list of trials for functions: their names are the names of the cases.
 #[macro_export]
@@ -60,9 +63,15 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
     trials.extend(absent::trials());
+    trials.extend(appliance::trials());
     trials.extend(arguments::trials());
     trials.extend(box_faults::trials());
     trials.extend(check::trials());
+    trials.extend(dashboards::trials());
+    trials.extend(leave_out(
+        dashboards::python(),
+        dashboards::trials_with_python(),
+    ));
     trials.extend(delivery::trials());
     trials.extend(every::trials());
     trials.extend(left_out::trials());
@@ -87,14 +96,28 @@ fn main() -> ExitCode {
     trials.extend(leave_out(disk::mounts(), disk::trials_with_mounts()));
     let clock = hour::faketime().map(drop);
     trials.extend(leave_out(clock, check::trials_with_faketime()));
+    trials.extend(leave_out(
+        appliance::cron_is_there(),
+        appliance::trials_with_cron(),
+    ));
+    trials.extend(leave_out(archive_if_wanted(&arguments), archive::trials()));
     trials.extend(with_real_parts(&arguments));
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Making a tree of another Debian takes a while: not for a list, nor for one other case.
+fn archive_if_wanted(arguments: &Arguments) -> Result<(), String> {
+    match !arguments.list && wants(arguments, "archive::") {
+        true => archive::is_there(),
+        false => Ok(()),
+    }
 }
 
 /// The cases with the real carbon and the real nc; left out where those cannot be had.
 fn with_real_parts(arguments: &Arguments) -> Vec<Trial> {
     // Listing and looking for one other case shall not wait for an installation.
-    let wanted = !arguments.list && (wants(arguments, "whole_way::") || wants(arguments, "hour::"));
+    let modules = ["appliance::", "dashboards::", "hour::", "whole_way::"];
+    let wanted = !arguments.list && modules.iter().any(|it| wants(arguments, it));
     let carbon = match wanted {
         true => whole_way::carbon_is_there(),
         false => Ok(()),
@@ -109,11 +132,16 @@ fn with_real_parts(arguments: &Arguments) -> Vec<Trial> {
         None => Err("there is no nc of OpenBSD on this machine".to_owned()),
     };
     let mut trials = leave_out(carbon.clone(), whole_way::trials());
+    trials.extend(leave_out(carbon.clone(), appliance::trials_with_carbon()));
     trials.extend(leave_out(
         carbon.clone().and(nc),
         whole_way::trials_with_nc(),
     ));
     trials.extend(leave_out(carbon.clone().and(clock.clone()), hour::trials()));
+    trials.extend(leave_out(
+        carbon.clone().and(web.clone()),
+        dashboards::trials_with_web(),
+    ));
     trials.extend(leave_out(
         carbon.and(web).and(clock),
         hour::trials_with_web(),

@@ -24,7 +24,6 @@ pub(crate) fn trials() -> Vec<Trial> {
         the_pickle_port_is_not_believed,
         a_relay_that_is_gone_is_told,
         a_relay_that_is_stopped_is_given_up,
-        the_schema_for_sexigraf_keeps_every_minute,
     ]
 }
 
@@ -224,35 +223,4 @@ fn a_pipe_to_nc_works() {
     monitor
         .run(&["--replay", recording, "--carbon", &closed_port()])
         .failed(5, "refused");
-}
-
-/// What `sexigraf/storage-schemas.conf` says of one key.
-fn in_the_schema(key: &str) -> String {
-    let text = std::fs::read_to_string(project_file("sexigraf/storage-schemas.conf"));
-    let text = text.expect("the schema");
-    let values = text
-        .lines()
-        .filter_map(|line| line.strip_prefix(&format!("{key} = ")));
-    let values: Vec<&str> = values.collect();
-    assert_eq!(values.len(), 1, "{text}");
-    values[0].to_owned()
-}
-
-fn the_schema_for_sexigraf_keeps_every_minute() {
-    assert_eq!(in_the_schema("pattern"), r"^freebox\.");
-    let carbon = carbon(&in_the_schema("retentions"));
-    let path = "freebox.home.connection.state";
-    let minute = now() / 60 * 60;
-    let minutes = (1..=10).map(|it| minute - 60 * it);
-    let lines: String = minutes.map(|at| format!("{path} {at} {at}\n")).collect();
-    let mut stream = std::net::TcpStream::connect(relay(&carbon)).expect("the relay");
-    std::io::Write::write_all(&mut stream, lines.as_bytes()).expect("lines");
-    drop(stream);
-    let points = || carbon.points(path);
-    let until = std::time::Instant::now() + SOON;
-    while points().len() < 10 {
-        assert!(std::time::Instant::now() < until, "{:?}", points());
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    assert!(points().iter().all(|(at, value)| *at as f64 == *value));
 }

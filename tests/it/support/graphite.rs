@@ -12,8 +12,8 @@ mod daemon;
 mod install;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::io::{BufRead, BufReader, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -41,6 +41,8 @@ pub(crate) type Stored = BTreeMap<String, Vec<(i64, f64)>>;
 pub(crate) struct Options {
     /// The retentions of every metric, as in storage-schemas.conf.
     pub(crate) schema: String,
+    /// A folder whose storage-schemas.conf and storage-aggregation.conf hold instead.
+    pub(crate) storage: Option<PathBuf>,
     /// A relay before two caches, or else just the cache `a`.
     pub(crate) relay: bool,
     /// How many series a cache writes in a second, if not as many as it can.
@@ -52,6 +54,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             schema: "60s:7d".to_owned(),
+            storage: None,
             relay: true,
             updates: None,
         }
@@ -111,6 +114,11 @@ impl Graphite {
         };
         let daemons: Vec<_> = names.iter().zip(ports.chunks(3)).map(daemon).collect();
         config::write(root.path(), options, &daemons)?;
+        for file in ["storage-schemas.conf", "storage-aggregation.conf"] {
+            if let Some(storage) = &options.storage {
+                std::fs::copy(storage.join(file), root.path().join(file))?;
+            }
+        }
         std::fs::create_dir(root.path().join("whisper"))?;
         std::fs::write(root.path().join("run.py"), include_str!("graphite/run.py"))?;
         std::fs::write(
@@ -190,6 +198,31 @@ impl Graphite {
             .is_some_and(|line| line.contains("is up"))
     }
 
+    /// Puts lines straight into whisper's files, as the storage schemas and aggregations of a
+    /// folder want them: how many series there are then, and how many bytes their files have.
+    pub(crate) fn fill(&self, lines: &str, conf: &Path) -> (u64, u64) {
+        let script = self.root.path().join("fill.py");
+        std::fs::write(&script, include_str!("graphite/fill.py")).expect("a script");
+        let mut child = self
+            .python
+            .command()
+            .arg(script)
+            .arg(self.root.path().join("whisper"))
+            .arg(conf)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("Python can be run");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        stdin.write_all(lines.as_bytes()).expect("it reads");
+        drop(stdin);
+        let output = child.wait_with_output().expect("its end");
+        let text = String::from_utf8_lossy(&output.stdout);
+        let numbers: Vec<u64> = text.split_whitespace().flat_map(str::parse).collect();
+        assert!(output.status.success() && numbers.len() == 2, "{text}");
+        (numbers[0], numbers[1])
+    }
+
     /// Starts a graphite-web that shows what is stored here, and what the caches still hold.
     pub(crate) fn web(&self) -> Web {
         let script = self.root.path().join("web.py");
@@ -217,6 +250,13 @@ impl Graphite {
     /// The points of one metric, oldest first; of a tagged one too, as `name;tag=value`.
     pub(crate) fn points(&self, path: &str) -> Vec<(i64, f64)> {
         self.read(&["points", path])
+            .remove(path)
+            .unwrap_or_default()
+    }
+
+    /// The points of one metric in one of its archives, the finest being 0.
+    pub(crate) fn archive(&self, path: &str, number: usize) -> Vec<(i64, f64)> {
+        self.read(&["archive", path, &number.to_string()])
             .remove(path)
             .unwrap_or_default()
     }

@@ -4,6 +4,7 @@
 pub(crate) mod graphite;
 pub(crate) mod kept;
 pub(crate) mod monitor;
+pub(crate) mod overlay;
 pub(crate) mod random;
 pub(crate) mod receiver;
 pub(crate) mod web;

@@ -2,10 +2,11 @@
 
     python read.py ROOT all                          every file with its points
     python read.py ROOT points PATH                  one file with its points
+    python read.py ROOT archive PATH NUMBER          one of its coarser archives, from 1 on
     python read.py ROOT wait PATH TIMESTAMP SECONDS  until that point is there
 
 Prints `F<tab>path` for a file, then one `P<tab>timestamp<tab>value` for each of its points.
-Only the finest archive is read, and all of it, not just the window that ends now: a point
+Else only the finest archive is read, and all of it, not just the window that ends now: a point
 stored ahead of the clock shows as well. A PATH may carry tags: name;tag=value.
 """
 
@@ -32,10 +33,10 @@ def file_of(root, path):
     return os.path.join(root, "_tagged", digest[:3], digest[3:6], digest + ".wsp")
 
 
-def points(file):
-    """The points of the finest archive, oldest first; none while carbon makes the file."""
+def points(file, number=0):
+    """The points of an archive, oldest first; none while carbon makes the file."""
     try:
-        archive = whisper.info(file)["archives"][0]
+        archive = whisper.info(file)["archives"][number]
     except (OSError, TypeError, struct.error, whisper.CorruptWhisperFile):
         return []
     found = []
@@ -83,6 +84,8 @@ def main(root, task, *rest):
         show_all(root)
     elif task == "points":
         show(rest[0], points(file_of(root, rest[0])))
+    elif task == "archive":
+        show(rest[0], points(file_of(root, rest[0]), int(rest[1])))
     else:
         wait(root, rest[0], int(rest[1]), float(rest[2]))
 

@@ -1,0 +1,313 @@
+#!/bin/sh
+# Installs freebox-monitor on a SexiGraf appliance: the program, its user, its cron entry, how its
+# metrics are stored, and the dashboards. It may be run again, for an upgrade or to be sure. It
+# touches nothing but what is its own and a marked block in two of carbon's files.
+set -eu
+umask 022
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+
+usage() {
+    cat <<END
+Usage: install.sh [--root DIR] [--dry-run] [--binary FILE]
+
+  --root DIR     rehearse into a tree that is laid out like the appliance
+  --dry-run      say what would be done, and do nothing
+  --binary FILE  the program (default: freebox-monitor beside this folder or in it)
+END
+}
+
+binary=
+while [ $# -gt 0 ]; do
+    case $1 in
+    --root) [ $# -gt 1 ] || die "--root wants a folder"; ROOT=${2%/}; shift ;;
+    --root=*) ROOT=${1#--root=}; ROOT=${ROOT%/} ;;
+    --binary) [ $# -gt 1 ] || die "--binary wants a file"; binary=$2; shift ;;
+    --binary=*) binary=${1#--binary=} ;;
+    --dry-run) DRY_RUN=1 ;;
+    -h | --help) usage; exit 0 ;;
+    *) die "no such option: $1 (--help lists them)" ;;
+    esac
+    shift
+done
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM HUP
+
+# First everything is looked at and made ready; what cannot work is refused before anything changes.
+
+find_binary() {
+    for candidate in "$binary" "$here/../freebox-monitor" "$here/freebox-monitor"; do
+        if [ -n "$candidate" ] && [ -f "$candidate" ]; then
+            binary=$candidate
+            break
+        fi
+    done
+    [ -n "$binary" ] && [ -f "$binary" ] || die "the program is not here; name it with --binary FILE"
+    version=$("$binary" --version 2>&1) || die "$binary does not run on this machine: $version"
+}
+
+must_be_an_appliance() {
+    [ -d "$ROOT/" ] || die "there is no folder $ROOT"
+    for file in "$SCHEMAS" "$AGGREGATION"; do
+        [ -f "$ROOT$file" ] || die "there is no $ROOT$file; is this a SexiGraf appliance?"
+        must_have_whole_block "$ROOT$file"
+    done
+    [ -d "$ROOT/etc/cron.d" ] || die "there is no $ROOT/etc/cron.d; is cron installed?"
+}
+
+# The section that an earlier page of this project told people to add by hand is ours as well.
+without_old_section() {
+    awk '
+        { lines[NR] = $0 }
+        function is(n, text) { return n <= NR && lines[n] == text }
+        END {
+            for (n = 1; n <= NR; n++) {
+                if (is(n, "[freebox]") && is(n + 1, "pattern = ^freebox\\.") &&
+                    is(n + 2, "retentions = 60s:7d,5m:30d,60m:2y")) {
+                    n += 2
+                    if (is(n + 1, "")) n++
+                    continue
+                }
+                if (is(n, "# For carbon'"'"'s storage-schemas.conf on a SexiGraf appliance, before [anything_else]: the first") &&
+                    is(n + 1, "# section that fits a metric wins, and that one keeps one point in five minutes.")) {
+                    n++
+                    continue
+                }
+                print lines[n]
+            }
+        }
+    ' "$1"
+}
+
+block() {
+    printf '%s\n' "$MARK_BEGIN"
+    grep -v '^#' "$1" | sed '/^$/d'
+    printf '%s\n' "$MARK_END"
+}
+
+make_schemas() {
+    without_block "$ROOT$SCHEMAS" >"$work/schemas.bare"
+    without_old_section "$work/schemas.bare" >"$work/schemas.rest"
+    if grep -q '^\[freebox' "$work/schemas.rest"; then
+        die "$ROOT$SCHEMAS has a section [freebox...] that is not from here; remove or rename it first"
+    fi
+    grep -qx '\[anything_else\]' "$work/schemas.rest" ||
+        die "$ROOT$SCHEMAS has no section [anything_else]; the block has to stand before what fits everything, so put it there by hand (from $here/storage-schemas.conf)"
+    block "$here/storage-schemas.conf" >"$work/schemas.block"
+    awk -v block="$work/schemas.block" '
+        $0 == "[anything_else]" && !done { while ((getline line < block) > 0) print line; done = 1 }
+        { print }
+    ' "$work/schemas.rest" >"$work/schemas"
+    check "$work/schemas" retentions "$ROOT$SCHEMAS"
+    fits_everything_first "$work/schemas" && die "$ROOT$SCHEMAS: a section that fits every metric stands before [anything_else]; the block would have no effect"
+    return 0
+}
+
+# Whether a section with the pattern `.*` stands before our block.
+fits_everything_first() {
+    awk -v begin="$MARK_BEGIN" '
+        $0 == begin { exit !found }
+        /^pattern[ \t]*=[ \t]*\^?\.\*\$?[ \t]*$/ { found = 1 }
+        END { exit !found }
+    ' "$1"
+}
+
+make_aggregation() {
+    without_block "$ROOT$AGGREGATION" >"$work/aggregation.rest"
+    if grep -q '^\[freebox' "$work/aggregation.rest"; then
+        die "$ROOT$AGGREGATION has a section [freebox...] that is not from here; remove or rename it first"
+    fi
+    block "$here/storage-aggregation.conf" >"$work/aggregation.block"
+    cat "$work/aggregation.block" "$work/aggregation.rest" >"$work/aggregation"
+    check "$work/aggregation" aggregationMethod "$ROOT$AGGREGATION"
+}
+
+# What carbon does not start with: a section twice, a % anywhere in a value; and, in what is ours,
+# a pattern without what belongs to it, or retentions that whisper refuses.
+check() {
+    problem=$(awk -v wanted="$2" -v begin="$MARK_BEGIN" -v end="$MARK_END" '
+        function seconds(text,   n, unit) {
+            n = text + 0; unit = text; sub(/^[0-9]+/, "", unit)
+            if (unit == "s" || unit == "") return n
+            if (unit == "m" || unit == "min") return n * 60
+            if (unit == "h") return n * 3600
+            if (unit == "d") return n * 86400
+            if (unit == "w") return n * 604800
+            if (unit == "y") return n * 31536000
+            return 0
+        }
+        function retentions(text,   parts, count, i, pair, step, span, last_step, last_span) {
+            count = split(text, parts, /[ \t]*,[ \t]*/)
+            for (i = 1; i <= count; i++) {
+                if (split(parts[i], pair, ":") != 2) return "no retention: " parts[i]
+                step = seconds(pair[1]); span = seconds(pair[2])
+                if (step <= 0 || span < step) return "no retention: " parts[i]
+                if (i > 1) {
+                    if (step <= last_step || step % last_step) return "the steps do not divide each other: " text
+                    if (span <= last_span) return "a coarser archive is shorter: " text
+                    if (last_span / last_step < step / last_step) return "too few points to make one of: " text
+                }
+                last_step = step; last_span = span
+            }
+            return ""
+        }
+        function say(text) { if (!said) print text; said = 1 }
+        function over() { if (section != "" && ours && !(pattern && other)) say("[" section "] is not whole") }
+        $0 == begin { over(); section = ""; ours = 1 }
+        $0 == end { over(); section = ""; ours = 0 }
+        /^[ \t]*[#;]/ || /^[ \t]*$/ { next }
+        /^\[.*\]/ {
+            over()
+            section = $0; sub(/^\[/, "", section); sub(/\].*$/, "", section)
+            if (seen[section]++) say("the section [" section "] stands there twice")
+            pattern = other = 0
+            next
+        }
+        section == "" { say("a line before any section: " $0) }
+        /%/ { say("a % in [" section "], which carbon does not start with") }
+        {
+            key = value = $0
+            sub(/[ \t]*[=:].*$/, "", key); sub(/^[^=:]*[=:][ \t]*/, "", value)
+            if (key == "pattern") pattern = 1
+            if (key == wanted) other = 1
+            if (ours && key == "retentions" && retentions(value) != "") say("[" section "] " retentions(value))
+        }
+        END { over() }
+    ' "$1")
+    [ -z "$problem" ] || die "$3 as it would be: $problem; nothing was changed"
+}
+
+# Then it is done.
+
+make_user() {
+    user_exists && return 0
+    if ! is_live; then
+        say "would make the system user $USER_NAME (not in a rehearsal)"
+        return 0
+    fi
+    change useradd --system --user-group --no-create-home --home-dir /nonexistent \
+        --shell /usr/sbin/nologin --comment 'Freebox statistics' "$USER_NAME"
+}
+
+own() {
+    if user_exists && { is_live || [ "$(id -u)" = 0 ]; }; then
+        if is_live; then
+            change chown "$USER_NAME:$USER_NAME" "$1"
+        else
+            ids=$(awk -F: -v name="$USER_NAME" '$1 == name { print $3 ":" $4 }' "$ROOT/etc/passwd")
+            change chown "$ids" "$1"
+        fi
+    fi
+}
+
+make_folder() {
+    if [ ! -d "$ROOT$1" ]; then
+        change mkdir -p "$ROOT$1"
+        change chmod "$2" "$ROOT$1"
+        own "$ROOT$1"
+    fi
+}
+
+# Remembers that $1 was installed as $2 is.
+note() {
+    [ -n "$DRY_RUN" ] && return 0
+    if [ -f "$ROOT$MANIFEST" ]; then
+        awk -v path="$1" '$2 != path' "$ROOT$MANIFEST" >"$work/manifest"
+    else
+        : >"$work/manifest"
+    fi
+    printf '%s  %s\n' "$(sum_of "$2")" "$1" >>"$work/manifest"
+    cat "$work/manifest" >"$ROOT$MANIFEST"
+}
+
+# Installs $1 as $2 with mode $3. What somebody has changed since we put it there stays, and the
+# new one is laid beside it.
+put() {
+    target=$ROOT$2
+    if [ -f "$target" ]; then
+        if cmp -s "$1" "$target"; then
+            note "$2" "$1"
+            return 0
+        fi
+        known=$(installed_sum "$2")
+        if [ "$known" != "$(sum_of "$target")" ]; then
+            say "$2 was changed by somebody and stays as it is; the new one is $STATE/new/${2##*/}"
+            change mkdir -p "$ROOT$STATE/new"
+            change cp "$1" "$ROOT$STATE/new/${2##*/}"
+            return 0
+        fi
+    fi
+    if [ -n "$DRY_RUN" ]; then
+        say "would install $2"
+        return 0
+    fi
+    fresh=$(mktemp "$target.XXXXXX")
+    cat "$1" >"$fresh"
+    chmod "$3" "$fresh"
+    [ -z "${4-}" ] || chown --reference="$4" "$fresh"
+    mv -f "$fresh" "$target"
+    note "$2" "$1"
+}
+
+# Carbon's file $2 becomes $1. How it was at first is kept.
+put_block() {
+    if cmp -s "$1" "$ROOT$2"; then
+        return 0
+    fi
+    if [ -n "$DRY_RUN" ]; then
+        say "would put a block into $2"
+        return 0
+    fi
+    mkdir -p "$ROOT$SAVED"
+    saved=$ROOT$SAVED/${2##*/}
+    if [ ! -f "$saved" ] && ! has_block "$ROOT$2"; then
+        cp -p "$ROOT$2" "$saved"
+    fi
+    replace "$1" "$ROOT$2"
+}
+
+put_dashboards() {
+    if [ ! -d "$ROOT$DASHBOARDS" ]; then
+        say "there is no $DASHBOARDS, so the dashboards are left out"
+        return 0
+    fi
+    for file in "$here"/dashboards/*.json; do
+        [ -f "$file" ] || continue
+        put "$file" "$DASHBOARDS/${file##*/}" 644 "$ROOT$DASHBOARDS"
+    done
+}
+
+whats_next() {
+    as="runuser -u $USER_NAME -- freebox-monitor"
+    cat <<END
+
+freebox-monitor is installed. What comes next:
+
+  1. Ask the box for access, and say yes on its front panel:
+       $as --register -c $ETC/credentials.json
+  2. See whether all is well:
+       $as --check --all --carbon localhost
+  3. Open the dashboards "Freebox" in the folder Miscellaneous of Grafana. The first points are
+     there a minute after the registration.
+END
+}
+
+must_be_root
+find_binary
+must_be_an_appliance
+make_schemas
+make_aggregation
+"$binary" --template sexigraf --print-template >"$work/template" || die "$binary does not know the template for SexiGraf"
+
+make_user
+make_folder "$ETC" 700
+make_folder "$STATE" 700
+put_block "$work/schemas" "$SCHEMAS"
+put_block "$work/aggregation" "$AGGREGATION"
+put "$binary" "$BINARY" 755
+put "$work/template" "$ETC/template" 644
+put_dashboards
+put "$here/freebox-monitor.cron" "$CRON" 644
+whats_next
