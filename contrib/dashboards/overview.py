@@ -114,8 +114,8 @@ QUALITY = [
                      colored("up$", "orange")], legend=("lastNotNull", "min", "max")),
     lines("What the line could carry", "On copper what the modem has negotiated, and what it "
           "could at the most; on fibre what Free has provisioned. A step is a new negotiation.",
-          [last("connection.xdsl.down.max_rate", "Down at the most"),
-           last("connection.xdsl.up.max_rate", "Up at the most"),
+          [last("connection.xdsl.down.max_bitrate", "Down at the most"),
+           last("connection.xdsl.up.max_bitrate", "Up at the most"),
            last("connection.bandwidth_down", "Down"),
            last("connection.bandwidth_up", "Up")], "bps", stepped=True, fill=0, low=0,
           overrides=[override("most$", custom__lineStyle={"fill": "dash", "dash": [6, 6]}),
@@ -149,8 +149,8 @@ COPPER = row(
     timeline("Modem", "How far the modem has come. In sync is what it should always be.",
              [lowest("connection.xdsl.status", "Modem")], MODEM, height=3),
     lines("Rates", "What the modem has negotiated, and (dashed) what the line could carry.",
-          [last(f"connection.xdsl.{it}.rate", it.capitalize()) for it in BOTH]
-          + [last(f"connection.xdsl.{it}.max_rate", f"{it.capitalize()} at the most")
+          [last(f"connection.xdsl.{it}.bitrate", it.capitalize()) for it in BOTH]
+          + [last(f"connection.xdsl.{it}.max_bitrate", f"{it.capitalize()} at the most")
              for it in BOTH], "bps", stepped=True, fill=0, low=0, decimals=1,
           overrides=[colored("^Down", "blue"), colored("^Up", "orange"),
                      override("most$", custom__lineStyle={"fill": "dash", "dash": [6, 6]})]),

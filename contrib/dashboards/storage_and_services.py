@@ -33,7 +33,7 @@ NOW = [
     stat("Machines running", "Virtual machines that run on the box.",
          [total("vm.*.running", "Machines")], decimals=0, none="no machines"),
     stat("Missed calls", "Calls that nobody has looked at in the box's log.",
-         [last("call.unseen", "Calls")], decimals=0, none="not told",
+         [last("call.unseen_calls", "Calls")], decimals=0, none="not told",
          limits=steps("green", (1, "orange"))),
     stat("Firmware", "Whether the box is about to update itself.",
          [last("update.state", "Update")], none="not told", meaning=states(
@@ -185,9 +185,9 @@ MOBILE = row(
           limits=steps("red", (-105, "orange"), (-90, "green"))),
     lines("Traffic of the aggregation", "What each tunnel carries, on boxes that help copper "
           "with 4G.",
-          [value("aggregation.tunnel.<*>.rx_rate", "{} from", 8),
-           value("aggregation.tunnel.<*>.tx_rate", "{} to", 8)], "bps", width=24, decimals=1,
-          overrides=[override(" to$", custom__transform="negative-Y")]),
+          [value("connection.aggregation.tunnel.<*>.rx_rate", "{} from", 8),
+           value("connection.aggregation.tunnel.<*>.tx_rate", "{} to", 8)], "bps", width=24,
+          decimals=1, overrides=[override(" to$", custom__transform="negative-Y")]),
     closed=True,
 )
 

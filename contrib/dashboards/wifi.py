@@ -37,7 +37,7 @@ NOW = [
          [last(OF_RADIO + "neighbors")], decimals=0, named=True, none="none heard", width=6),
     stat("Findings of the box", "What the box's own diagnosis of Wi-Fi finds: Freebox OS, "
          "Parametres, Wi-Fi, Diagnostic, says what they are.",
-         [last("wifi.diagnosis_minor", "small"), last("wifi.diagnosis_major", "great")],
+         [last("wifi.diagnosis_minor_findings", "small"), last("wifi.diagnosis_major_findings", "great")],
          named=True, decimals=0, none="not told", width=6,
          limits=steps("green", (1, "orange"))),
 ]

@@ -73,7 +73,7 @@ fn of_log(answers: &Answers) -> Vec<Sample> {
         .max()
         .filter(|time| *time > 0);
     let of_log = Sample::new(&CALL)
-        .with(const { CALL.metric("unseen") }, Some(unread))
+        .with(const { CALL.metric("unseen_calls") }, Some(unread))
         .with(const { CALL.metric("last_missed_time") }, last_missed);
     let of_types = types.into_iter().map(|(call_type, (count, duration))| {
         Sample::new(&TYPE)
@@ -88,9 +88,12 @@ static CALL: Group = Group::new(
     "call",
     "call",
     &[
-        count("unseen", "Calls in the box's log that nobody has looked at")
-            .computed()
-            .field("new_count"),
+        count(
+            "unseen_calls",
+            "Calls in the box's log that nobody has looked at",
+        )
+        .computed()
+        .field("new_count"),
         time(
             "last_missed_time",
             "Moment of the last missed call in the box's log",
@@ -192,7 +195,7 @@ mod tests {
             ASKS,
             &[("call/log/", log)],
             &[
-                "call.unseen 1",
+                "call.unseen_calls 1",
                 "call.last_missed_time 1700000900",
                 "call.type.calls{call_type=accepted} 0",
                 "call.type.duration{call_type=accepted} 0",

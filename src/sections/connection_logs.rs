@@ -38,7 +38,7 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
 }
 
 static LOGS: Group = Group::new(
-    "connection.logs",
+    "connection.log",
     "connection.log",
     &[
         count(

@@ -189,16 +189,16 @@ static BAND: Group = Group::new(
 .field_prefix("lte_rband_");
 
 static AGGREGATION: Group = Group::new(
-    "aggregation",
-    "aggregation",
+    "connection.aggregation",
+    "connection.aggregation",
     &[flag("enabled", "Whether 4G may help the DSL line")],
 )
 .since("10")
 .field_prefix("lte_agg_");
 
 static TUNNEL: Group = Group::new(
-    "aggregation.tunnel",
-    "aggregation.tunnel.{tunnel}",
+    "connection.aggregation.tunnel",
+    "connection.aggregation.tunnel.{tunnel}",
     &[
         flag(
             "connected",
@@ -251,8 +251,8 @@ mod tests {
                 "lte.enabled{media=lte,link=aggregation} 1",
                 "lte.connected{media=lte,link=aggregation} 1",
                 "lte.band.rsrp{media=lte,band=3,link=aggregation} -101",
-                "aggregation.tunnel.connected{tunnel=lte} 1",
-                "aggregation.tunnel.rx_rate{tunnel=lte} 9",
+                "connection.aggregation.tunnel.connected{tunnel=lte} 1",
+                "connection.aggregation.tunnel.rx_rate{tunnel=lte} 9",
             ],
         );
     }

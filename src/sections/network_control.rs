@@ -19,7 +19,7 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
 }
 
 static PROFILE: Group = Group::new(
-    "network_control",
+    "network_control.profile",
     "network_control.profile.{profile}",
     &[
         state(

@@ -62,11 +62,17 @@ fn of_wifi(answers: &Answers) -> Sample {
     Sample::read(&WIFI, config)
         .with(const { WIFI.metric("planning_enabled") }, planned)
         .with(
-            const { WIFI.metric("temp_disable_remaining") },
+            const { WIFI.metric("pause_remaining") },
             number("wifi/temp_disable", "remaining"),
         )
-        .with(const { WIFI.metric("diagnosis_minor") }, findings("minor"))
-        .with(const { WIFI.metric("diagnosis_major") }, findings("major"))
+        .with(
+            const { WIFI.metric("diagnosis_minor_findings") },
+            findings("minor"),
+        )
+        .with(
+            const { WIFI.metric("diagnosis_major_findings") },
+            findings("major"),
+        )
 }
 
 fn of_ap(ap: &Json) -> Sample {
@@ -96,7 +102,7 @@ static WIFI: Group = Group::new(
         )
         .computed(),
         gauge(
-            "temp_disable_remaining",
+            "pause_remaining",
             Unit::Second,
             "Time until Wi-Fi comes back that was switched off for a while",
         )
@@ -104,14 +110,14 @@ static WIFI: Group = Group::new(
         .computed()
         .field("temp_disable_remaining_seconds"),
         metric::count(
-            "diagnosis_minor",
+            "diagnosis_minor_findings",
             "Small findings of the box's diagnosis of Wi-Fi",
         )
         .since("9")
         .computed()
         .field("diag_minor_count"),
         metric::count(
-            "diagnosis_major",
+            "diagnosis_major_findings",
             "Great findings of the box's diagnosis of Wi-Fi",
         )
         .since("9")

@@ -148,14 +148,16 @@ const RETRANSMISSIONS: [&Metric; 3] = [
 /// Counters start again when the modem synchronises.
 const XDSL_DIRECTION: &[Metric] = &[
     gauge(
-        "rate",
+        "bitrate",
         Unit::BitPerSecond,
         "Rate at which the DSL modem synchronised",
     )
+    .from(&["rate"])
+    .field("rate")
     .times(1000)
     .raw(),
     gauge(
-        "max_rate",
+        "max_bitrate",
         Unit::BitPerSecond,
         "Rate that the DSL line could carry",
     )
@@ -272,7 +274,7 @@ mod tests {
                 &format!("connection.xdsl.status{{{modem}}} 5"),
                 &format!("connection.xdsl.uptime{{{modem}}} 3600"),
                 &format!("connection.xdsl.modulation{{{modem}}} vdsl"),
-                &format!("connection.xdsl.down.rate{{{down}}} 45000000 (45000)"),
+                &format!("connection.xdsl.down.bitrate{{{down}}} 45000000 (45000)"),
                 &format!("connection.xdsl.down.snr{{{down}}} 6.1 (6)"),
                 &format!("connection.xdsl.down.attenuation{{{down}}} 8 (8)"),
             ],

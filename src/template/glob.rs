@@ -83,10 +83,10 @@ mod tests {
     fn what_fits() {
         let cases = [
             ("**", "connection.rate_down", true),
-            ("connection.**", "connection.xdsl.up.rate", true),
+            ("connection.**", "connection.xdsl.up.bitrate", true),
             ("connection.*", "connection.rate_down", true),
             ("connection.*", "connection.xdsl.status", false),
-            ("connection.xdsl.*.*", "connection.xdsl.up.rate", true),
+            ("connection.xdsl.*.*", "connection.xdsl.up.bitrate", true),
             ("connection.xdsl.*.*", "connection.xdsl.status", false),
             ("*.rate_*", "connection.rate_up", true),
             ("*.*_up*", "connection.rate_up", true),

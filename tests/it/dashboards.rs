@@ -57,7 +57,7 @@ const AGGREGATION: &str = "[all]\npattern = .*\nxFilesFactor = 0\naggregationMet
 /// (`*` is a whole node), the reason.
 const ABSENT: &[(&str, &str, &str)] = &[
     ("ultra", "connection.xdsl", "no copper"),
-    ("ultra", "aggregation", "no 4G that helps copper"),
+    ("ultra", "connection.aggregation", "no 4G that helps copper"),
     ("ultra", "storage.raid", "its disks are no array"),
     ("ultra", "storage.raid_member", "its disks are no array"),
     ("ultra", "freeplug.plug", "no powerline plugs"),
@@ -68,7 +68,11 @@ const ABSENT: &[(&str, &str, &str)] = &[
         "no permission is missing",
     ),
     ("revolution", "lte", "no 4G"),
-    ("revolution", "aggregation", "no 4G that helps copper"),
+    (
+        "revolution",
+        "connection.aggregation",
+        "no 4G that helps copper",
+    ),
     ("revolution", "storage.raid", "its disk is no array"),
     ("revolution", "storage.raid_member", "its disk is no array"),
     (
@@ -78,12 +82,12 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ),
     (
         "revolution",
-        "wifi.diagnosis_minor",
+        "wifi.diagnosis_minor_findings",
         "its firmware has no diagnosis",
     ),
     (
         "revolution",
-        "wifi.diagnosis_major",
+        "wifi.diagnosis_major_findings",
         "its firmware has no diagnosis",
     ),
     ("revolution", "vm", "no machines on this model"),
@@ -122,7 +126,7 @@ const ABSENT: &[(&str, &str, &str)] = &[
         "its optical module does not measure light",
     ),
     ("pop", "lte", "no 4G"),
-    ("pop", "aggregation", "no 4G that helps copper"),
+    ("pop", "connection.aggregation", "no 4G that helps copper"),
     ("pop", "nat", "the box declines"),
     ("pop", "wifi.ap.*.station", "Wi-Fi is off"),
     ("pop", "wifi.ap.*.primary_channel", "Wi-Fi is off"),
@@ -130,8 +134,8 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("pop", "wifi.ap.*.survey", "Wi-Fi is off"),
     ("pop", "wifi.ap.*.channel", "Wi-Fi is off"),
     ("pop", "wifi.ap.*.neighbors", "Wi-Fi is off"),
-    ("pop", "wifi.diagnosis_minor", "Wi-Fi is off"),
-    ("pop", "wifi.diagnosis_major", "Wi-Fi is off"),
+    ("pop", "wifi.diagnosis_minor_findings", "Wi-Fi is off"),
+    ("pop", "wifi.diagnosis_major_findings", "Wi-Fi is off"),
     ("pop", "lan.host.*.wifi_signal", "Wi-Fi is off"),
     ("pop", "storage", "no disk"),
     ("pop", "downloads", "the application may not read it"),

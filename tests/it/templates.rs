@@ -33,7 +33,7 @@ fn a_broken_template_is_one_line_with_its_place() {
         ),
         (
             "connection.xdsl.*.* a.{metric}",
-            "connection.xdsl.up.rate and connection.xdsl.down.rate",
+            "connection.xdsl.up.bitrate and connection.xdsl.down.bitrate",
         ),
         (
             "connection.state a\nconnection.r* a.{metric}",
