@@ -100,6 +100,12 @@ impl Sample {
         value: Option<impl Into<Value>>,
         in_field: InField,
     ) {
+        debug_assert!(
+            self.group.metrics.contains(metric),
+            "{} is no metric of {}",
+            metric.name,
+            self.group.name
+        );
         self.values.extend(value.map(|value| Reading {
             metric,
             value: value.into(),

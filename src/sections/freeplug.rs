@@ -88,7 +88,7 @@ static PLUG: Group = Group::new(
         gauge(
             "ethernet_speed",
             Unit::BitPerSecond,
-            "Speed of the socket of this Freeplug",
+            "Speed of the Ethernet link at this Freeplug",
         )
         .from(&["eth_speed"])
         .not_negative()
@@ -98,7 +98,7 @@ static PLUG: Group = Group::new(
         state(
             "ethernet_up",
             Kind::Is("up"),
-            "Whether something is plugged into this Freeplug",
+            "Whether the Ethernet link at this Freeplug is up",
         )
         .from(&["eth_port_status"])
         .field("eth_up"),

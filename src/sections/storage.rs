@@ -73,7 +73,7 @@ static DISK: Group = Group::new(
                 ("enabled", 1),
                 ("error", 99),
             ]),
-            "Whether this disk is in use",
+            "State that this disk is in",
         ),
         gauge("temperature", Unit::Celsius, "Temperature of this disk")
             .from(&["temp"])

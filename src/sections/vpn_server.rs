@@ -52,7 +52,7 @@ static SERVER: Group = Group::new(
                 ("started", 1),
                 ("error", 99),
             ]),
-            "Whether this VPN server of the box runs",
+            "State that this VPN server of the box is in",
         ),
         count("connections", "Connections to this VPN server of the box")
             .from(&["connection_count"])

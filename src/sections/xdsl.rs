@@ -19,30 +19,13 @@ pub(super) fn of_xdsl(xdsl: &Json, line: &Sample) -> Vec<Sample> {
         Some(protocol) => format!("{it} ({protocol})"),
         None => it.to_owned(),
     });
-    let directions = [(&XDSL_UP, "up"), (&XDSL_DOWN, "down")];
-    let directions = directions.map(|(group, name)| {
-        let answer = at(xdsl, name)?;
-        Some(of_direction(group, answer).within(&of_modem))
+    let directions = DIRECTIONS.iter().filter_map(|direction| {
+        let answer = at(xdsl, direction.name)?;
+        Some(direction.read(answer).within(&of_modem))
     });
+    let directions: Vec<Sample> = directions.collect();
     let of_modem = of_modem.with(const { XDSL.metric("modulation") }, modulation);
-    [Some(of_modem)]
-        .into_iter()
-        .chain(directions)
-        .flatten()
-        .collect()
-}
-
-fn of_direction(group: &'static Group, answer: &Json) -> Sample {
-    let mut sample = Sample::read(group, answer);
-    for (metric, tenths, rounded) in DECIBELS {
-        let rounded = answer.get(rounded).and_then(number);
-        let tenths = answer.get(tenths).and_then(number);
-        let exact = tenths.map(|tenths| tenths.scaled(Scale { times: 1, over: 10 }));
-        let in_field = rounded.clone().map_or(InField::Nothing, InField::Other);
-        sample.add(metric, exact.or(rounded), in_field);
-    }
-    let counters = RETRANSMISSIONS.into_iter().zip(retransmissions(answer));
-    counters.fold(sample, |it, (metric, count)| it.with(metric, count))
+    [of_modem].into_iter().chain(directions).collect()
 }
 
 /// How often something was sent again, with what success. G.INP and PhyR count under names of
@@ -103,17 +86,149 @@ pub(super) static XDSL: Group = Group::new(
 ])
 .field_prefix("xdsl_");
 
+/// What the two directions tell, in words about one of them. Counters start again when the modem
+/// synchronises.
+macro_rules! metrics_about {
+    ($data:literal) => {
+        &[
+            gauge(
+                "bitrate",
+                Unit::BitPerSecond,
+                concat!("Rate at which the DSL modem synchronised for ", $data),
+            )
+            .from(&["rate"])
+            .field("rate")
+            .times(1000)
+            .raw(),
+            gauge(
+                "max_bitrate",
+                Unit::BitPerSecond,
+                concat!("Rate that the DSL line could carry for ", $data),
+            )
+            .from(&["maxrate"])
+            .field("maxrate")
+            .times(1000)
+            .raw(),
+            gauge(
+                "snr",
+                Unit::Decibel,
+                concat!("Signal to noise ratio of the DSL line for ", $data),
+            )
+            .computed()
+            .raw_given(),
+            gauge(
+                "attenuation",
+                Unit::Decibel,
+                concat!("Attenuation of the DSL line for ", $data),
+            )
+            .computed()
+            .field("attn")
+            .raw_given(),
+            counter(
+                "fec",
+                Unit::Count,
+                concat!("Errors in ", $data, " on the DSL line that were corrected"),
+            ),
+            counter(
+                "crc",
+                Unit::Count,
+                concat!(
+                    "Errors in ",
+                    $data,
+                    " on the DSL line that were not corrected"
+                ),
+            ),
+            counter(
+                "hec",
+                Unit::Count,
+                concat!("Errors in headers of cells of ", $data, " on the DSL line"),
+            ),
+            counter(
+                "errored_seconds",
+                Unit::Second,
+                concat!("Seconds in which ", $data, " on the DSL line had errors"),
+            )
+            .from(&["es"])
+            .field("es"),
+            counter(
+                "severely_errored_seconds",
+                Unit::Second,
+                concat!(
+                    "Seconds in which ",
+                    $data,
+                    " on the DSL line had many errors"
+                ),
+            )
+            .from(&["ses"])
+            .field("ses"),
+            metric::flag(
+                "phyr",
+                concat!(
+                    "Whether PhyR sends again what ",
+                    $data,
+                    " on the DSL line have lost"
+                ),
+            ),
+            metric::flag(
+                "ginp",
+                concat!(
+                    "Whether G.INP sends again what ",
+                    $data,
+                    " on the DSL line have lost"
+                ),
+            )
+            .since("3"),
+            metric::flag(
+                "nitro",
+                concat!("Whether Nitro speeds up ", $data, " on the DSL line"),
+            ),
+            counter(
+                "retransmissions",
+                Unit::Count,
+                concat!("Pieces of ", $data, " on the DSL line that were sent again"),
+            )
+            .computed()
+            .field("rtx_tx"),
+            counter(
+                "retransmissions_corrected",
+                Unit::Count,
+                concat!(
+                    "Errors in ",
+                    $data,
+                    " on the DSL line that sending again has mended"
+                ),
+            )
+            .computed()
+            .field("rtx_c"),
+            counter(
+                "retransmissions_uncorrected",
+                Unit::Count,
+                concat!(
+                    "Errors in ",
+                    $data,
+                    " on the DSL line that sending again has not mended"
+                ),
+            )
+            .computed()
+            .field("rtx_uc"),
+        ]
+    };
+}
+
 /// What the modem sends.
-pub(super) static XDSL_UP: Group =
-    Group::new("connection.xdsl.up", "connection.xdsl.up", XDSL_DIRECTION)
-        .labels(&LABELS_UP)
-        .field_prefix("xdsl_up_");
+pub(super) static XDSL_UP: Group = Group::new(
+    "connection.xdsl.up",
+    "connection.xdsl.up",
+    metrics_about!("uploads"),
+)
+.labels(&LABELS_UP)
+.field_prefix("xdsl_up_");
 
 /// What the modem receives.
 pub(super) static XDSL_DOWN: Group = Group::new(
     "connection.xdsl.down",
     "connection.xdsl.down",
-    XDSL_DIRECTION,
+    metrics_about!("downloads"),
 )
 .labels(&LABELS_DOWN)
 .field_prefix("xdsl_down_");
@@ -132,111 +247,55 @@ const fn of_modem(direction: &'static str) -> [Label; 5] {
     ]
 }
 
-/// What is measured in decibels: where it stands in tenths, and where rounded. The rounded one is
-/// what freebox-monitoring 0.9.1 has.
-const DECIBELS: [(&Metric, &str, &str); 2] = [
-    (XDSL_UP.metric("snr"), "snr_10", "snr"),
-    (XDSL_UP.metric("attenuation"), "attn_10", "attn"),
+/// A direction: where the modem tells of it, and the metrics that this file's code works out.
+struct Direction {
+    name: &'static str,
+    group: &'static Group,
+    /// What is measured in decibels: where it stands in tenths, and where rounded. The rounded one
+    /// is what freebox-monitoring 0.9.1 has.
+    decibels: [(&'static Metric, &'static str, &'static str); 2],
+    /// All pieces that were sent again, those with success, those without.
+    retransmissions: [&'static Metric; 3],
+}
+
+static DIRECTIONS: [Direction; 2] = [
+    Direction::new("up", &XDSL_UP),
+    Direction::new("down", &XDSL_DOWN),
 ];
 
-const RETRANSMISSIONS: [&Metric; 3] = [
-    XDSL_UP.metric("retransmissions"),
-    XDSL_UP.metric("retransmissions_corrected"),
-    XDSL_UP.metric("retransmissions_uncorrected"),
-];
+impl Direction {
+    const fn new(name: &'static str, group: &'static Group) -> Self {
+        Direction {
+            name,
+            group,
+            decibels: [
+                (group.metric("snr"), "snr_10", "snr"),
+                (group.metric("attenuation"), "attn_10", "attn"),
+            ],
+            retransmissions: [
+                group.metric("retransmissions"),
+                group.metric("retransmissions_corrected"),
+                group.metric("retransmissions_uncorrected"),
+            ],
+        }
+    }
 
-/// Counters start again when the modem synchronises.
-const XDSL_DIRECTION: &[Metric] = &[
-    gauge(
-        "bitrate",
-        Unit::BitPerSecond,
-        "Rate at which the DSL modem synchronised",
-    )
-    .from(&["rate"])
-    .field("rate")
-    .times(1000)
-    .raw(),
-    gauge(
-        "max_bitrate",
-        Unit::BitPerSecond,
-        "Rate that the DSL line could carry",
-    )
-    .from(&["maxrate"])
-    .field("maxrate")
-    .times(1000)
-    .raw(),
-    gauge(
-        "snr",
-        Unit::Decibel,
-        "Signal to noise ratio of the DSL line",
-    )
-    .computed()
-    .raw_given(),
-    gauge("attenuation", Unit::Decibel, "Attenuation of the DSL line")
-        .computed()
-        .field("attn")
-        .raw_given(),
-    counter(
-        "fec",
-        Unit::Count,
-        "Errors on the DSL line that were corrected",
-    ),
-    counter(
-        "crc",
-        Unit::Count,
-        "Errors on the DSL line that were not corrected",
-    ),
-    counter(
-        "hec",
-        Unit::Count,
-        "Errors in the headers of cells on the DSL line",
-    ),
-    counter(
-        "errored_seconds",
-        Unit::Second,
-        "Seconds in which the DSL line had errors",
-    )
-    .from(&["es"])
-    .field("es"),
-    counter(
-        "severely_errored_seconds",
-        Unit::Second,
-        "Seconds in which the DSL line had many errors",
-    )
-    .from(&["ses"])
-    .field("ses"),
-    metric::flag(
-        "phyr",
-        "Whether PhyR sends again what was lost on the DSL line",
-    ),
-    metric::flag(
-        "ginp",
-        "Whether G.INP sends again what was lost on the DSL line",
-    )
-    .since("3"),
-    metric::flag("nitro", "Whether Nitro speeds up the DSL line"),
-    counter(
-        "retransmissions",
-        Unit::Count,
-        "Pieces that were sent again on the DSL line",
-    )
-    .computed()
-    .field("rtx_tx"),
-    counter(
-        "retransmissions_corrected",
-        Unit::Count,
-        "Errors on the DSL line that sending again has mended",
-    )
-    .computed()
-    .field("rtx_c"),
-    counter(
-        "retransmissions_uncorrected",
-        Unit::Count,
-        "Errors on the DSL line that sending again has not mended",
-    )
-    .computed()
-    .field("rtx_uc"),
-];
+    fn read(&self, answer: &Json) -> Sample {
+        let mut sample = Sample::read(self.group, answer);
+        for (metric, tenths, rounded) in self.decibels {
+            let rounded = answer.get(rounded).and_then(number);
+            let tenths = answer.get(tenths).and_then(number);
+            let exact = tenths.map(|tenths| tenths.scaled(Scale { times: 1, over: 10 }));
+            let in_field = rounded.clone().map_or(InField::Nothing, InField::Other);
+            sample.add(metric, exact.or(rounded), in_field);
+        }
+        let counters = self
+            .retransmissions
+            .into_iter()
+            .zip(retransmissions(answer));
+        counters.fold(sample, |it, (metric, count)| it.with(metric, count))
+    }
+}
 
 #[cfg(test)]
 mod tests {
