@@ -2,11 +2,8 @@
 
 use std::fmt;
 
+use super::permission;
 use crate::base::error::{Error, Exit};
-
-/// Where permissions are given, in the words of the box's own pages.
-pub(crate) const PERMISSIONS_PAGE: &str =
-    "Paramètres de la Freebox > Gestion des accès > Applications";
 
 /// An error of the API. It names the endpoint once; the reasons are the ones somebody branches on.
 #[derive(Clone, Debug)]
@@ -179,10 +176,8 @@ impl From<RequestError> for Error {
 impl fmt::Display for Declined {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(right) = &self.right {
-            return write!(
-                f,
-                "the permission '{right}' is missing; tick it in Freebox OS under {PERMISSIONS_PAGE}"
-            );
+            let (what, advice) = (permission::is_missing(right), permission::how_to_give());
+            return write!(f, "{what}; {advice}");
         }
         match (self.code.as_str(), self.message.as_str()) {
             ("", "") => f.write_str("the box says no without a reason"),

@@ -6,6 +6,7 @@ use sha1::Sha1;
 use sha2::Sha256;
 
 use super::error::{Declined, Reason, RequestError};
+use super::permission::ACCESS_PAGE;
 use super::transport::{Answer, Fault, Transport, USUAL_ANSWER};
 use crate::base::error::one_line;
 use crate::base::secret::Secret;
@@ -253,14 +254,13 @@ fn refusal(declined: Declined) -> Reason {
             "access is asked for but not yet granted; say yes on the front panel of the box, \
              or ask again with --register --force"
         }
-        "new_apps_denied" => {
+        "new_apps_denied" => &format!(
             "the box takes no requests of new applications; allow them in Freebox OS under \
-             Paramètres de la Freebox > Gestion des accès"
-        }
-        "apps_denied" => {
-            "the box keeps all applications out; allow them in Freebox OS under \
-             Paramètres de la Freebox > Gestion des accès"
-        }
+             {ACCESS_PAGE}"
+        ),
+        "apps_denied" => &format!(
+            "the box keeps all applications out; allow them in Freebox OS under {ACCESS_PAGE}"
+        ),
         "denied_from_external_ip" => {
             "the box takes this request only from its own network, not from outside"
         }

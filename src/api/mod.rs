@@ -7,6 +7,7 @@ mod envelope;
 mod error;
 mod live;
 mod login;
+pub(crate) mod permission;
 mod recording;
 mod transport;
 
@@ -15,7 +16,7 @@ use serde_json::Value as Json;
 
 pub(crate) use address::Address;
 pub(crate) use discovery::{Endpoint, FAMILIES, Search, find};
-pub(crate) use error::{Meaning, PERMISSIONS_PAGE, Reason, RequestError};
+pub(crate) use error::{Meaning, Reason, RequestError};
 pub(crate) use login::{App, HashType, Status, authorize, status};
 pub(crate) use recording::Recording;
 pub(crate) use transport::{LARGEST_ANSWER, Limits, Transport, USUAL_ANSWER};

@@ -5,14 +5,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::api::{
-    self, Client, Endpoint, Known, Limits, PERMISSIONS_PAGE, Reason, Search, Status, Transport,
+    self, Client, Endpoint, Known, Limits, Reason, Search, Status, Transport, permission,
 };
 use crate::base::deadline::Deadline;
 use crate::base::error::{Error, Exit};
 use crate::base::secret::Secret;
 use crate::base::stderr::{say, write as write_stderr};
 use crate::cli::Settings;
-use crate::sections::SECTIONS;
+use crate::sections::{SECTIONS, Section};
 use crate::state::credentials::{Credentials, Granted};
 use crate::tasks::{naming, target};
 use crate::template;
@@ -287,24 +287,13 @@ fn open_first_session(
 
 /// Which sections the permissions leave out, and where to mend that.
 fn about_permissions(missing: &[String]) -> String {
-    let is_missing = |it: &str| missing.iter().any(|name| name == it);
-    let left_out: Vec<String> = SECTIONS
-        .iter()
-        .filter_map(|section| {
-            Some((
-                section.name,
-                section.permission.filter(|it| is_missing(it))?,
-            ))
-        })
-        .map(|(section, permission)| format!("{section} (permission '{permission}')"))
-        .collect();
-    match left_out.is_empty() {
-        true => "the permissions are enough for every section".to_owned(),
-        false => format!(
-            "left out for want of permissions: {}; tick them in Freebox OS under {PERMISSIONS_PAGE}",
-            left_out.join(", ")
-        ),
-    }
+    let is_missing = |it: &&str| missing.iter().any(|name| name == it);
+    let left_out = |section: &Section| {
+        let permission = section.permission.filter(is_missing)?;
+        Some((section.name, permission))
+    };
+    let left_out: Vec<(&str, &str)> = SECTIONS.iter().filter_map(left_out).collect();
+    permission::about_left_out(&left_out)
 }
 
 /// Shows how much time is left.

@@ -1,7 +1,7 @@
 //! The steps at the box: the token, a session, and every section with its permission.
 
 use super::report::Report;
-use crate::api::{Client, Endpoint, Known, PERMISSIONS_PAGE, Search, Transport};
+use crate::api::{Client, Endpoint, Known, Search, Transport, permission};
 use crate::base::error::{Error, Exit};
 use crate::cli::Settings;
 use crate::collect::{Collected, Outcome, collect};
@@ -30,10 +30,13 @@ pub(super) fn the_box(
     match client.missing_permissions() {
         Ok(_) => report.tick("session", "the token is good and a session is open")?,
         Err(error) => {
-            let advice = "freebox-monitor --register --force asks for access anew; Freebox OS lists \
-                          the applications under Paramètres de la Freebox > Gestion des accès";
+            let advice = format!(
+                "freebox-monitor --register --force asks for access anew; Freebox OS lists the \
+                 applications under {}",
+                permission::ACCESS_PAGE
+            );
             let exit = Error::from(error.clone()).exit();
-            report.cross(exit, "session", &error.to_string(), advice)?;
+            report.cross(exit, "session", &error.to_string(), &advice)?;
             return report.skip("sections", "not tried without a session");
         }
     }
@@ -82,8 +85,7 @@ fn of_section(
     let mut forbidden = outcome.forbidden.iter();
     match forbidden.find_map(|error| error.missing_right()) {
         Some(right) => {
-            let why = format!("the permission '{right}' is missing");
-            let advice = format!("tick it in Freebox OS under {PERMISSIONS_PAGE}");
+            let (why, advice) = (permission::is_missing(right), permission::how_to_give());
             // A run says so and delivers the rest.
             match is_by_the_way {
                 true => report.advise(&what, &why, &format!("to have it, {advice}")),
