@@ -148,7 +148,7 @@ impl Kind {
     }
 
     /// What the numbers of a state mean: `1 up, 0 other`.
-    pub(crate) fn meanings(&self) -> Option<String> {
+    fn meanings(&self) -> Option<String> {
         match self {
             Kind::Gauge | Kind::Counter | Kind::Time | Kind::Text => None,
             Kind::Flag => Some("1 yes, 0 no".to_owned()),
@@ -317,6 +317,14 @@ impl Metric {
     #[cfg(test)]
     pub(crate) fn is_computed(&self) -> bool {
         matches!(self.from, From::Computed)
+    }
+
+    /// What it says, with the numbers of its states.
+    pub(crate) fn meaning(&self) -> String {
+        match self.kind.meanings() {
+            Some(states) => format!("{}: {states}", self.help),
+            None => self.help.to_owned(),
+        }
     }
 
     /// The names of the fields it is read from.

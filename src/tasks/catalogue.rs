@@ -43,7 +43,7 @@ struct Row {
 
 impl Row {
     fn of(group: &Group, metric: &Metric) -> Self {
-        let meaning = super::listing::meaning(metric);
+        let meaning = metric.meaning();
         Row {
             name: group.metric_name(metric),
             meaning: match metric.unit {

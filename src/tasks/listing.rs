@@ -65,7 +65,7 @@ fn columns(glob: &Glob) -> String {
                 metric.since.unwrap_or(group.since).to_owned(),
                 or_dash(&keys.join(",")),
                 or_dash(&labels.join(",")),
-                meaning(metric),
+                metric.meaning(),
             ]);
         }
     }
@@ -94,14 +94,6 @@ fn other_labels(group: &Group) -> Vec<&'static str> {
     let names: Vec<&str> = names.collect();
     let labels = group.labels.iter().map(|label| label.name);
     labels.filter(|name| !names.contains(name)).collect()
-}
-
-/// What a metric says, with the numbers of its states.
-pub(super) fn meaning(metric: &Metric) -> String {
-    match metric.kind.meanings() {
-        Some(states) => format!("{}: {states}", metric.help),
-        None => metric.help.to_owned(),
-    }
 }
 
 /// Where every metric goes (`--check-template`).
@@ -223,7 +215,7 @@ can use.
                 "| `{}` | `{}` | {} | {} | {} | `{}` | {} |\n",
                 group.metric_name(metric),
                 usual_path(group, metric),
-                meaning(metric).replace('|', "\\|"),
+                metric.meaning().replace('|', "\\|"),
                 metric.unit.symbol(),
                 metric.kind.word(),
                 group.field(metric),
