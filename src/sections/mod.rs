@@ -1,4 +1,6 @@
-//! The table of sections. A new section is one file beside this one and one line below.
+//! The table of sections. A new section is a file beside this one, its `mod` and its row of the
+//! table below; a new metric is an entry in the table of its group, at the end of its section's file.
+//! `BLESS=1 cargo test` writes the pages and the lists that hang on it.
 
 pub(crate) mod ask;
 mod call;
