@@ -281,6 +281,27 @@ pub(crate) fn records(list: Option<&Json>) -> impl Iterator<Item = &Json> {
     items.into_iter().flatten().filter(|item| item.is_object())
 }
 
+/// The list at a path of a record, empty in whichever disguise. `None` where the box does not tell
+/// it, or tells something else there.
+pub(crate) fn items<'a>(record: &'a Json, path: &str) -> Option<&'a [Json]> {
+    match reading::at(record, path)? {
+        Json::Null => None,
+        Json::Array(items) => Some(items),
+        other => is_empty(other).then_some(&[]),
+    }
+}
+
+/// The records in such a list: none if it is not told.
+pub(crate) fn records_at<'a>(record: &'a Json, path: &str) -> impl Iterator<Item = &'a Json> {
+    let items = items(record, path).unwrap_or_default();
+    items.iter().filter(|item| item.is_object())
+}
+
+/// How many records there are in such a list, if it is told.
+pub(crate) fn count_at(record: &Json, path: &str) -> Option<i64> {
+    items(record, path).map(|_| count(records_at(record, path)))
+}
+
 /// How many there are.
 pub(crate) fn count<'a>(records: impl Iterator<Item = &'a Json>) -> i64 {
     records.fold(0, |count, _| count + 1)
@@ -309,6 +330,28 @@ mod tests {
         for strange in [json!({"a": 1}), json!("text"), json!(7), json!(true)] {
             let error = Shape::List.checked("x", strange).expect_err("no list");
             assert_eq!(error.to_string(), "x: the result is no list");
+        }
+    }
+
+    #[test]
+    fn a_list_in_a_record_is_not_told_or_empty_or_a_list() {
+        for (given, expected) in [
+            (json!({}), None),
+            (json!({"a": null}), None),
+            (json!({"a": {"x": 1}}), None),
+            (json!({"a": "x"}), None),
+            (json!({"a": 7}), None),
+            (json!({"a": {}}), Some(0)),
+            (json!({"a": ""}), Some(0)),
+            (json!({"a": []}), Some(0)),
+            (json!({"a": [{}, {"x": 1}]}), Some(2)),
+            (json!({"a": ["x", null, {}]}), Some(1)),
+        ] {
+            assert_eq!(count_at(&given, "a"), expected, "{given}");
+            let is_there = items(&given, "a").is_some();
+            assert_eq!(is_there, expected.is_some(), "{given}");
+            let within = json!({ "b": [given] });
+            assert_eq!(count_at(&within, "b.0.a"), expected, "{within}");
         }
     }
 

@@ -13,7 +13,7 @@ use crate::metrics::metric::{self, Kind, Metric, counter, gauge, state};
 use crate::metrics::reading::{at, flag, text};
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
-use crate::sections::ask::{Answers, Ask, object};
+use crate::sections::ask::{Answers, Ask, items, object};
 use crate::sections::xdsl::{XDSL, XDSL_DOWN, XDSL_UP, of_xdsl};
 
 /// What it asks for.
@@ -56,7 +56,7 @@ fn media(line: &Json) -> Option<String> {
 fn of_line(line: &Json) -> Sample {
     let sample = Sample::read(&LINE, line).label("media", media(line));
     // Which of the two one alone would be, nobody can say.
-    let range = at(line, "ipv4_port_range").and_then(Json::as_array);
+    let range = items(line, "ipv4_port_range");
     match range.is_some_and(|range| range.len() == PORT_RANGE.len()) {
         true => sample,
         false => PORT_RANGE.iter().fold(sample, |it, end| it.without(end)),

@@ -10,7 +10,7 @@ use crate::metrics::metric::{count, flag, gauge, time};
 use crate::metrics::reading::text;
 use crate::metrics::sample::{Sample, Seen};
 use crate::metrics::unit::Unit;
-use crate::sections::ask::{Answers, Ask, list, object, whole};
+use crate::sections::ask::{Answers, Ask, items, list, object, whole};
 use crate::sections::lan;
 
 /// What it asks for.
@@ -47,12 +47,7 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
 
 fn of_server(answers: &Answers) -> Sample {
     let config = answers.object("dhcp/config/").unwrap_or(&Json::Null);
-    let dns = config
-        .get("dns")
-        .and_then(Json::as_array)
-        .into_iter()
-        .flatten()
-        .find_map(text);
+    let dns = items(config, "dns").and_then(|servers| servers.iter().find_map(text));
     let range = address(config, "ip_range_start").zip(address(config, "ip_range_end"));
     let range = range.filter(|(first, last)| first <= last);
     let size = range.map(|(first, last)| i64::from(last - first) + 1);

@@ -8,7 +8,7 @@ use crate::metrics::metric::{Kind, count, flag, gauge, state};
 use crate::metrics::reading::text;
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
-use crate::sections::ask::{Answers, Ask, list, records};
+use crate::sections::ask::{Answers, Ask, list, records_at};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[list("freeplug/").holding(&["members"])];
@@ -24,7 +24,7 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
     }
     let plugs: Vec<Sample> = answers
         .records(NETWORKS)
-        .flat_map(|network| records(network.get("members")).map(|plug| of_plug(plug, network)))
+        .flat_map(|network| records_at(network, "members").map(|plug| of_plug(plug, network)))
         .collect();
     let count = i64::try_from(plugs.len()).ok();
     [Sample::new(&FREEPLUG).with(const { FREEPLUG.metric("plugs") }, count)]

@@ -9,7 +9,7 @@ use crate::metrics::reading::{at, flag as yes, number};
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
 use crate::metrics::value::Value;
-use crate::sections::ask::{Answers, Ask, list, records};
+use crate::sections::ask::{Answers, Ask, list, records_at};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
@@ -27,7 +27,7 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
     let mut samples: Vec<Sample> = adapters.collect();
     for node in answers.records("home/nodes") {
         let of_node = Sample::read(&NODE, node);
-        let endpoints = records(node.get("show_endpoints"));
+        let endpoints = records_at(node, "show_endpoints");
         let endpoints = endpoints.filter_map(|it| Some(of_endpoint(it)?.within(&of_node)));
         let endpoints: Vec<Sample> = endpoints.collect();
         samples.push(of_node.with(const { NODE.metric("battery_percent") }, battery(node)));
@@ -43,7 +43,7 @@ fn battery(node: &Json) -> Option<Value> {
         return None;
     }
     let is_battery = |it: &&Json| it.get("name").is_some_and(|name| name == "battery");
-    let mut batteries = records(node.get("show_endpoints")).filter(is_battery);
+    let mut batteries = records_at(node, "show_endpoints").filter(is_battery);
     let charge = batteries.find_map(|it| number(it.get("value")?))?;
     charge
         .as_f64()

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use crate::metrics::group::Group;
 use crate::metrics::metric::{count as counted, flag};
 use crate::metrics::sample::Sample;
-use crate::sections::ask::{Answers, Ask, count, object, records};
+use crate::sections::ask::{Answers, Ask, count, items, object, records_at};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[object("connection/ipv6/config/").holding(&["delegations"])];
@@ -23,13 +23,14 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
 }
 
 fn of_config(config: &Json) -> Sample {
-    let delegations = config.get("delegations").filter(|it| it.is_array());
+    const DELEGATIONS: &str = "delegations";
     let is_used = |it: &&Json| {
         it.get("next_hop")
             .and_then(Json::as_str)
             .is_some_and(|next_hop| !next_hop.is_empty())
     };
-    let used = delegations.map(|list| count(records(Some(list)).filter(is_used)));
+    let used =
+        items(config, DELEGATIONS).map(|_| count(records_at(config, DELEGATIONS).filter(is_used)));
     Sample::read(&IPV6, config).with(const { IPV6.metric("delegations_used") }, used)
 }
 

@@ -15,7 +15,9 @@ use crate::metrics::metric::{self, Kind, Metric, counter, flag, gauge, state, ti
 use crate::metrics::reading::{at, flag as yes, text};
 use crate::metrics::sample::{Sample, Seen};
 use crate::metrics::unit::Unit;
-use crate::sections::ask::{Answers, Ask, count, each_list, list, object, records, whole};
+use crate::sections::ask::{
+    Answers, Ask, count, each_list, items, list, object, records_at, whole,
+};
 use crate::sections::wifi::TENTH_OF_MEGABIT;
 
 /// What it asks for.
@@ -23,7 +25,7 @@ pub(super) const ASKS: &[Ask] = &[
     object("lan/config/"),
     list("lan/browser/interfaces/").then(&[each_list("lan/browser/{}/", "name")
         .up_to(LARGEST_ANSWER)
-        .holding(&["l3connectivities"])]),
+        .holding(&[ADDRESSES])]),
 ];
 
 /// What it can yield.
@@ -75,17 +77,20 @@ fn is(record: &Json, key: &str) -> bool {
     record.get(key).and_then(yes) == Some(true)
 }
 
+/// Where a host's addresses are.
+const ADDRESSES: &str = "l3connectivities";
+
 fn of_host(host: &Json) -> Sample {
     let mut sample = Sample::read(&HOST, host)
         .label("mac", mac(host))
         .seen(last_seen(host));
-    let is_list = host.get("l3connectivities").is_some_and(Json::is_array);
+    let is_told = items(host, ADDRESSES).is_some();
     for (family, last, active, number) in FAMILIES {
         let of_family = || {
-            let all = records(host.get("l3connectivities"));
+            let all = records_at(host, ADDRESSES);
             all.filter(move |it| it.get("af").is_some_and(|it| it == family))
         };
-        if is_list {
+        if is_told {
             let is_active = of_family().any(|it| is(it, "active"));
             sample = sample
                 .with(active, Some(is_active))

@@ -11,10 +11,10 @@ use serde_json::Value as Json;
 use crate::metrics::group::Group;
 use crate::metrics::label::{fixed, given, inherited, label};
 use crate::metrics::metric::{Kind, count, flag, gauge, state};
-use crate::metrics::reading::{at, text};
+use crate::metrics::reading::text;
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
-use crate::sections::ask::{Answers, Ask, object, records, whole};
+use crate::sections::ask::{Answers, Ask, object, records_at, whole};
 
 /// The newer links.
 const LINKS: [(&str, &str); 2] = [
@@ -43,8 +43,8 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
             continue;
         };
         let of_link = Sample::read(&LTE, link).label("link", Some(name.to_owned()));
-        let bands = at(link, "radio.bands").or_else(|| at(link, "radio.band"));
-        let bands = strongest(bands).into_values();
+        let places = ["radio.bands", "radio.band"].into_iter();
+        let bands = strongest(places.flat_map(|place| records_at(link, place))).into_values();
         let bands: Vec<Sample> = bands
             .map(|band| Sample::read(&BAND, band).within(&of_link))
             .collect();
@@ -61,9 +61,9 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
 
 /// The bands in use, by number. An idle radio has entries of zeros, which are none; of two carriers
 /// in one band nothing lasting tells which is which, so that the stronger one speaks for it.
-fn strongest(bands: Option<&Json>) -> BTreeMap<String, &Json> {
+fn strongest<'a>(bands: impl Iterator<Item = &'a Json>) -> BTreeMap<String, &'a Json> {
     let mut strongest: BTreeMap<String, &Json> = BTreeMap::new();
-    for band in records(bands) {
+    for band in bands {
         let number = band.get("band").and_then(text);
         let Some(number) = number.filter(|number| number != "0") else {
             continue;

@@ -9,7 +9,7 @@ use crate::metrics::label::{inherited, label};
 use crate::metrics::metric::{Kind, Metric, counter, flag, gauge, state, time};
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
-use crate::sections::ask::{Answers, Ask, list, records, whole};
+use crate::sections::ask::{Answers, Ask, list, records_at, whole};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
@@ -27,7 +27,7 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
     let mut seen = HashSet::new();
     for disk in answers.records("storage/disk/") {
         let of_disk = Sample::read(&DISK, disk);
-        let partitions = records(disk.get("partitions"));
+        let partitions = records_at(disk, "partitions");
         let partitions = partitions.map(|it| of_partition(it).within(&of_disk));
         let partitions: Vec<Sample> = partitions.collect();
         seen.extend(partitions.iter().map(key));
@@ -38,7 +38,7 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
     samples.extend(partitions.filter(|partition| seen.insert(key(partition))));
     for array in answers.records("storage/raid/") {
         let of_array = Sample::read(&RAID, array);
-        let members = records(array.get("members"));
+        let members = records_at(array, "members");
         let members = members.map(|it| Sample::read(&MEMBER, it).within(&of_array));
         let members: Vec<Sample> = members.collect();
         samples.push(of_array);

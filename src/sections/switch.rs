@@ -11,7 +11,7 @@ use crate::metrics::metric::{self, Kind, counter, flag, gauge, state, time};
 use crate::metrics::reading::text;
 use crate::metrics::sample::{Sample, Seen};
 use crate::metrics::unit::Unit;
-use crate::sections::ask::{Answers, Ask, count, each_object, list, object, records};
+use crate::sections::ask::{Answers, Ask, count_at, each_object, list, object, records_at};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
@@ -32,7 +32,7 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
     let mut samples: Vec<Sample> = ports.map(of_switch).into_iter().collect();
     for port in answers.records("switch/status/") {
         let of_port = of_port(port, answers);
-        let clients = records(port.get("mac_list"));
+        let clients = records_at(port, "mac_list");
         let clients = clients.map(|client| {
             // The switch forgets within minutes: whoever it names is there.
             let now = answers.now();
@@ -51,7 +51,7 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
 }
 
 fn of_port(port: &Json, answers: &Answers) -> Sample {
-    let clients = port.get("mac_list").map(|list| count(records(Some(list))));
+    let clients = count_at(port, "mac_list");
     let sample = Sample::read(&PORT, port).label("port", name(port));
     let stats = sample
         .text("port_id")

@@ -11,7 +11,7 @@ use crate::metrics::metric::{self, Kind, Metric, flag, gauge, state};
 use crate::metrics::reading::text;
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
-use crate::sections::ask::{Answers, Ask, count, object, records};
+use crate::sections::ask::{Answers, Ask, count_at, items, object, records_at};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] =
@@ -32,15 +32,15 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
     let Some(system) = answers.object("system/") else {
         return Vec::new();
     };
-    let list = |key| system.get(key).map(|list| records(Some(list)));
+    let list = |key| records_at(system, key);
     let of_box = Sample::read(&SYSTEM, system);
     let model = system.get("model_info");
     let of_model = model.map(|it| Sample::read(&MODEL, it).within(&of_box));
     let counts = Sample::new(&COUNTS)
-        .with(const { COUNTS.metric("fans") }, list("fans").map(count))
+        .with(const { COUNTS.metric("fans") }, count_at(system, "fans"))
         .with(
             const { COUNTS.metric("sensors") },
-            list("sensors").map(count),
+            count_at(system, "sensors"),
         )
         .with(
             const { COUNTS.metric("api_version") },
@@ -48,14 +48,14 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
         );
     let mut samples = vec![of_box, counts];
     samples.extend(of_model);
-    samples.extend(list("sensors").into_iter().flatten().map(of_sensor));
-    samples.extend(list("fans").into_iter().flatten().map(of_fan));
-    if list("sensors").is_none() {
+    samples.extend(list("sensors").map(of_sensor));
+    samples.extend(list("fans").map(of_fan));
+    if items(system, "sensors").is_none() {
         samples.extend(flat_sensors(system));
         let rpm = system.get("fan_rpm");
         samples.extend(rpm.map(|rpm| of_fan(&json!({"id": FLAT_FAN, "value": rpm}))));
     }
-    let expansions = list("expansions").into_iter().flatten();
+    let expansions = list("expansions");
     samples.extend(expansions.map(|it| Sample::read(&EXPANSION, it)));
     samples
 }

@@ -176,6 +176,65 @@ fn the_fields_of_the_script_stay_as_they_are() {
     }
 }
 
+/// How many there are of something in a list of a record, with the list in each of its forms.
+#[test]
+fn a_list_in_a_record_means_the_same_in_every_section() {
+    let places = [
+        ("vm", "vm/", "bind_usb_ports", "usb_ports", true),
+        ("switch", "switch/status/", "mac_list", "clients", true),
+        (
+            "ipv6",
+            "connection/ipv6/config/",
+            "delegations",
+            "delegations_used",
+            false,
+        ),
+        (
+            "lan",
+            "lan/browser/pub/",
+            "l3connectivities",
+            "ipv4_addresses",
+            true,
+        ),
+    ];
+    let forms = [
+        ("null", None),
+        (r#"{"strange":1}"#, None),
+        ("7", None),
+        ("{}", Some(0)),
+        (r#""""#, Some(0)),
+        ("[]", Some(0)),
+    ];
+    for (name, path, list, metric, is_in_a_list) in places {
+        let section = SECTIONS.iter().find(|section| section.name == name);
+        let map = section.expect("a section").map;
+        for (form, expected) in forms {
+            let record = format!(r#"{{"id":1,"{list}":{form}}}"#);
+            let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
+            let result = match is_in_a_list {
+                true => serde_json::json!([record]),
+                false => record,
+            };
+            let mut answers = Answers::default();
+            let interfaces = serde_json::json!([{"name": "pub"}]);
+            answers.by_path.extend([
+                ("lan/browser/interfaces/".to_owned(), interfaces),
+                (path.to_owned(), result),
+            ]);
+            let samples = map(&answers);
+            let entities = samples.iter().filter(|it| it.group.keys().next().is_some());
+            let entities = match name {
+                "ipv6" => samples.iter().collect::<Vec<_>>(),
+                _ => entities.collect(),
+            };
+            let readings = entities.into_iter().flat_map(|sample| &sample.values);
+            let mut found = readings.filter(|reading| reading.metric.name == metric);
+            let value = found.next().and_then(|it| it.value.as_f64());
+            assert_eq!(value, expected.map(f64::from), "{name}: {form}");
+        }
+    }
+}
+
 #[test]
 fn switches_and_letters_are_told_apart() {
     let switches: HashSet<&str> = SECTIONS.iter().map(|section| section.switch).collect();

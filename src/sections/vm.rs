@@ -7,7 +7,7 @@ use crate::metrics::label::label;
 use crate::metrics::metric::{Kind, count, flag, gauge, state};
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
-use crate::sections::ask::{Answers, Ask, list, object};
+use crate::sections::ask::{Answers, Ask, items, list, object};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
@@ -22,23 +22,21 @@ pub(super) const GROUPS: &[&Group] = &[&HOST, &VM];
 pub(super) fn map(answers: &Answers) -> Vec<Sample> {
     let info = answers.object("vm/info/").unwrap_or(&Json::Null);
     let of_host = Sample::read(&HOST, info)
-        .with(const { HOST.metric("usb_ports") }, items(info, "usb_ports"))
+        .with(
+            const { HOST.metric("usb_ports") },
+            how_many(info, "usb_ports"),
+        )
         .with(const { HOST.metric("machines") }, answers.count("vm/"));
     let machines = answers.records("vm/").map(|vm| {
-        let ports = items(vm, "bind_usb_ports");
+        let ports = how_many(vm, "bind_usb_ports");
         Sample::read(&VM, vm).with(const { VM.metric("usb_ports") }, ports)
     });
     [of_host].into_iter().chain(machines).collect()
 }
 
-/// How long a list is that may be empty in any disguise; `None` where there is none at all.
-fn items(record: &Json, key: &str) -> Option<i64> {
-    match record.get(key)? {
-        Json::Array(items) => i64::try_from(items.len()).ok(),
-        Json::String(text) if text.is_empty() => Some(0),
-        Json::Object(map) if map.is_empty() => Some(0),
-        _ => None,
-    }
+/// How long a list of names is.
+fn how_many(record: &Json, key: &str) -> Option<i64> {
+    i64::try_from(items(record, key)?.len()).ok()
 }
 
 /// Memory is told in megabytes of 1024 times 1024 bytes.

@@ -9,7 +9,9 @@ use crate::metrics::metric::{self, Kind, Metric, counter, flag, gauge, state};
 use crate::metrics::reading::{at, flag as yes};
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
-use crate::sections::ask::{Answers, Ask, count, each_list, list, object, records, whole};
+use crate::sections::ask::{
+    Answers, Ask, count, each_list, items, list, object, records_at, whole,
+};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
@@ -31,8 +33,12 @@ pub(super) const GROUPS: &[&Group] = &[&WIFI, &PHY, &AP, &BSS, &STATION];
 pub(super) fn map(answers: &Answers) -> Vec<Sample> {
     let mut samples = vec![of_wifi(answers)];
     let state = answers.object("wifi/state/");
-    let phys = records(state.and_then(|state| state.get("expected_phys")));
-    samples.extend(phys.map(|phy| Sample::read(&PHY, phy)));
+    let phys = state.map(|state| records_at(state, "expected_phys"));
+    samples.extend(
+        phys.into_iter()
+            .flatten()
+            .map(|phy| Sample::read(&PHY, phy)),
+    );
     for ap in answers.records("wifi/ap/") {
         let of_ap = of_ap(ap);
         let path = of_ap.text("ap").map(|id| format!("wifi/ap/{id}/stations/"));
@@ -55,7 +61,10 @@ fn of_wifi(answers: &Answers) -> Sample {
     let planned = planning.and_then(|it| yes(it.get("use_planning")?));
     let findings = |severity| {
         let diag = answers.object("wifi/diag")?;
-        let all = records(diag.get("aps")).chain(records(diag.get("bsss")));
+        let lists = ["aps", "bsss"].into_iter();
+        let mut told = lists.clone().filter_map(|list| items(diag, list));
+        told.next()?;
+        let all = lists.flat_map(|list| records_at(diag, list));
         let is_such = |it: &&Json| it.get("severity").is_some_and(|it| it == severity);
         Some(count(all.filter(is_such)))
     };
