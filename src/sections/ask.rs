@@ -257,6 +257,12 @@ impl Answers {
         records(self.by_path.get(path))
     }
 
+    /// What the box gave for a record by a further path, of the shape that was asked for.
+    pub(crate) fn detail(&self, detail: &Detail, record: &Json) -> Option<&Json> {
+        let path = at_time(&detail.of_record(record)?, self.time);
+        self.by_path.get(&path)
+    }
+
     /// How many records a list has, unless the box did not give it.
     pub(crate) fn count(&self, path: &str) -> Option<i64> {
         let list = self.by_path.get(path);

@@ -16,17 +16,20 @@ use crate::metrics::reading::{at, flag as yes, text};
 use crate::metrics::sample::{Sample, Seen};
 use crate::metrics::unit::Unit;
 use crate::sections::ask::{
-    Answers, Ask, count, each_list, items, list, object, records_at, whole,
+    Answers, Ask, Detail, count, each_list, items, list, object, records, records_at, whole,
 };
 use crate::sections::wifi::TENTH_OF_MEGABIT;
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
     object("lan/config/"),
-    list("lan/browser/interfaces/").then(&[each_list("lan/browser/{}/", "name")
-        .up_to(LARGEST_ANSWER)
-        .holding(&[ADDRESSES])]),
+    list("lan/browser/interfaces/").then(&[HOSTS]),
 ];
+
+/// The hosts on an interface.
+const HOSTS: Detail = each_list("lan/browser/{}/", "name")
+    .up_to(LARGEST_ANSWER)
+    .holding(&[ADDRESSES]);
 
 /// What it can yield.
 pub(super) const GROUPS: &[&Group] = &[&LAN, &INTERFACE, &TYPE, &HOST];
@@ -41,18 +44,16 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
     let mut types: BTreeMap<String, i64> = BTreeMap::new();
     for interface in answers.records("lan/browser/interfaces/") {
         let of_interface = Sample::read(&INTERFACE, interface);
-        let Some(name) = of_interface.text("interface") else {
+        if of_interface.text("interface").is_none() {
             continue;
-        };
-        let path = format!("lan/browser/{name}/");
-        let hosts = answers
-            .records(&path)
-            .map(|it| of_host(it).within(&of_interface));
+        }
+        let list = answers.detail(&HOSTS, interface);
+        let hosts = records(list).map(|it| of_host(it).within(&of_interface));
         let hosts: Vec<Sample> = hosts.collect();
         for host_type in hosts.iter().filter_map(|host| host.text("host_type")) {
             *types.entry(host_type.to_owned()).or_default() += 1;
         }
-        samples.push(with_counts(of_interface, answers, &path));
+        samples.push(with_counts(of_interface, list));
         samples.extend(hosts);
     }
     samples.extend(types.into_iter().map(|(host_type, count)| {
@@ -63,8 +64,10 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
     samples
 }
 
-fn with_counts(interface: Sample, answers: &Answers, hosts: &str) -> Sample {
-    let such = |key: &'static str| answers.count_if(hosts, |host| is(host, key));
+fn with_counts(interface: Sample, hosts: Option<&Json>) -> Sample {
+    let such = |key: &'static str| {
+        hosts.map(|list| count(records(Some(list)).filter(|host| is(host, key))))
+    };
     interface
         .with(const { INTERFACE.metric("hosts_active") }, such("active"))
         .with(

@@ -7,17 +7,17 @@ use serde_json::Value as Json;
 use crate::metrics::group::Group;
 use crate::metrics::label::label;
 use crate::metrics::metric::{Kind, flag, state};
-use crate::metrics::reading::{flag as yes, text};
+use crate::metrics::reading::flag as yes;
 use crate::metrics::sample::Sample;
-use crate::sections::ask::{Answers, Ask, each_object, list};
+use crate::sections::ask::{Answers, Ask, Detail, each_object, list};
 
 /// What it asks for.
-pub(super) const ASKS: &[Ask] =
-    &[list("player")
-        .since(6)
-        .then(&[each_object("player/{}/api/v6/status/", "id")
-            .only_if(is_awake)
-            .uncertain()])];
+pub(super) const ASKS: &[Ask] = &[list("player").since(6).then(&[STATUS])];
+
+/// What a player does.
+const STATUS: Detail = each_object("player/{}/api/v6/status/", "id")
+    .only_if(is_awake)
+    .uncertain();
 
 /// What it can yield.
 pub(super) const GROUPS: &[&Group] = &[&PLAYER];
@@ -35,10 +35,8 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
 }
 
 fn of_player(player: &Json, answers: &Answers) -> Sample {
-    let path = player.get("id").and_then(text);
-    let path = path.map(|id| format!("player/{id}/api/v6/status/"));
-    let status = path.and_then(|path| answers.object(&path));
-    Sample::read(&PLAYER, player).also(status.unwrap_or(&Json::Null))
+    let status = answers.detail(&STATUS, player).unwrap_or(&Json::Null);
+    Sample::read(&PLAYER, player).also(status)
 }
 
 static PLAYER: Group = Group::new(

@@ -11,15 +11,16 @@ use crate::metrics::metric::{self, Kind, counter, flag, gauge, state, time};
 use crate::metrics::reading::text;
 use crate::metrics::sample::{Sample, Seen};
 use crate::metrics::unit::Unit;
-use crate::sections::ask::{Answers, Ask, count_at, each_object, list, object, records_at};
+use crate::sections::ask::{Answers, Ask, Detail, count_at, each_object, list, object, records_at};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
-    list("switch/status/")
-        .holding(&["mac_list"])
-        .then(&[each_object("switch/port/{}/stats", "id")]),
+    list("switch/status/").holding(&["mac_list"]).then(&[STATS]),
     object("sfp/status").since(11),
 ];
+
+/// The counters of a port.
+const STATS: Detail = each_object("switch/port/{}/stats", "id");
 
 /// What it can yield.
 pub(super) const GROUPS: &[&Group] = &[&SWITCH, &PORT, &CLIENT, &SFP];
@@ -53,12 +54,7 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
 fn of_port(port: &Json, answers: &Answers) -> Sample {
     let clients = count_at(port, "mac_list");
     let sample = Sample::read(&PORT, port).label("port", name(port));
-    let stats = sample
-        .text("port_id")
-        .map(|id| format!("switch/port/{id}/stats"));
-    let stats = stats
-        .and_then(|path| answers.object(&path))
-        .unwrap_or(&Json::Null);
+    let stats = answers.detail(&STATS, port).unwrap_or(&Json::Null);
     sample
         .also(stats)
         .with(const { PORT.metric("clients") }, clients)

@@ -7,16 +7,16 @@ use crate::metrics::label::label;
 use crate::metrics::metric::{Kind, count, counter, flag, state, time};
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
-use crate::sections::ask::{Answers, Ask, each_object, list};
+use crate::sections::ask::{Answers, Ask, Detail, each_object, list};
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
-    // Some boxes name a server whose settings they do not have.
-    list("vpn/")
-        .since(2)
-        .then(&[each_object("vpn/{}/config/", "name").uncertain()]),
+    list("vpn/").since(2).then(&[CONFIG]),
     list("vpn/connection/").since(2),
 ];
+
+/// The settings of a server. Some boxes name one whose settings they do not have.
+const CONFIG: Detail = each_object("vpn/{}/config/", "name").uncertain();
 
 /// What it can yield.
 pub(super) const GROUPS: &[&Group] = &[&SERVER, &CONNECTION];
@@ -31,12 +31,8 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
 }
 
 fn of_server(server: &Json, answers: &Answers) -> Sample {
-    let sample = Sample::read(&SERVER, server);
-    let path = sample
-        .text("server")
-        .map(|name| format!("vpn/{name}/config/"));
-    let config = path.and_then(|path| answers.object(&path));
-    sample.also(config.unwrap_or(&Json::Null))
+    let config = answers.detail(&CONFIG, server).unwrap_or(&Json::Null);
+    Sample::read(&SERVER, server).also(config)
 }
 
 static SERVER: Group = Group::new(

@@ -10,21 +10,22 @@ use crate::metrics::reading::{at, flag as yes};
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
 use crate::sections::ask::{
-    Answers, Ask, count, each_list, items, list, object, records_at, whole,
+    Answers, Ask, Detail, count, each_list, items, list, object, records, records_at, whole,
 };
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
     object("wifi/config/").since(2),
     object("wifi/state/").since(10).holding(&["expected_phys"]),
-    list("wifi/ap/")
-        .since(2)
-        .then(&[each_list("wifi/ap/{}/stations/", "id")]),
+    list("wifi/ap/").since(2).then(&[STATIONS]),
     list("wifi/bss/").since(2),
     object("wifi/temp_disable").since(13),
     object("wifi/diag").since(9).holding(&["aps", "bsss"]),
     object("wifi/planning/").since(2),
 ];
+
+/// Who is on a radio.
+const STATIONS: Detail = each_list("wifi/ap/{}/stations/", "id");
 
 /// What it can yield.
 pub(super) const GROUPS: &[&Group] = &[&WIFI, &PHY, &AP, &BSS, &STATION];
@@ -41,12 +42,12 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
     );
     for ap in answers.records("wifi/ap/") {
         let of_ap = of_ap(ap);
-        let path = of_ap.text("ap").map(|id| format!("wifi/ap/{id}/stations/"));
-        let path = path.unwrap_or_default();
-        let stations = answers.records(&path);
+        let stations = answers.detail(&STATIONS, ap);
+        let how_many = stations.map(|list| count(records(Some(list))));
+        let stations = records(stations);
         let stations = stations.map(|station| Sample::read(&STATION, station).within(&of_ap));
         let stations: Vec<Sample> = stations.collect();
-        samples.push(of_ap.with(const { AP.metric("stations") }, answers.count(&path)));
+        samples.push(of_ap.with(const { AP.metric("stations") }, how_many));
         samples.extend(stations);
     }
     let networks = answers.records("wifi/bss/");

@@ -12,23 +12,18 @@ use crate::metrics::metric::{self, gauge};
 use crate::metrics::reading::text;
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
-use crate::sections::ask::{Answers, Ask, at_time, each_list, list, whole};
+use crate::sections::ask::{Answers, Ask, Detail, count, each_list, list, records, whole};
 
-const SURVEY_OF_AP: &str = "wifi/ap/{}/channel_survey_history/{since}";
+/// What it asks for.
+pub(super) const ASKS: &[Ask] = &[list("wifi/ap/").since(2).then(&[HEARD, USAGE, HISTORY])];
 
-/// What it asks for. A radio that is off hears nothing.
-pub(super) const ASKS: &[Ask] = &[list("wifi/ap/").since(2).then(&[
-    each_list("wifi/ap/{}/neighbors/", "id").uncertain(),
-    each_list("wifi/ap/{}/channel_usage/", "id").uncertain(),
-    each_list(SURVEY_OF_AP, "id").uncertain(),
-])];
+// A radio that is off hears nothing.
+const HEARD: Detail = each_list("wifi/ap/{}/neighbors/", "id").uncertain();
+const USAGE: Detail = each_list("wifi/ap/{}/channel_usage/", "id").uncertain();
+const HISTORY: Detail = each_list("wifi/ap/{}/channel_survey_history/{since}", "id").uncertain();
 
 /// What it can yield.
 pub(super) const GROUPS: &[&Group] = &[&AROUND, &NEIGHBOR, &CHANNEL, &SURVEY];
-
-fn survey(ap: &str, time: u64) -> String {
-    at_time(&SURVEY_OF_AP.replace("{}", ap), time)
-}
 
 /// What each radio hears.
 pub(super) fn map(answers: &Answers) -> Vec<Sample> {
@@ -38,19 +33,17 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
 
 fn of_ap(ap: &Json, answers: &Answers) -> Vec<Sample> {
     let around = Sample::read(&AROUND, ap);
-    let Some(id) = around.text("ap") else {
+    if around.text("ap").is_none() {
         return Vec::new();
-    };
-    let path = format!("wifi/ap/{id}/neighbors/");
-    let neighbors = answers.records(&path);
-    let neighbors = neighbors.map(|it| Sample::read(&NEIGHBOR, it).within(&around));
+    }
+    let list = answers.detail(&HEARD, ap);
+    let neighbors = records(list).map(|it| Sample::read(&NEIGHBOR, it).within(&around));
     let neighbors: Vec<Sample> = neighbors.collect();
-    let channels = of_channels(answers, id, &around);
-    let survey = survey(id, answers.time);
-    let last = answers.records(&survey);
+    let channels = of_channels(list, answers.detail(&USAGE, ap), &around);
+    let last = records(answers.detail(&HISTORY, ap));
     let last = last.max_by_key(|it| whole(it, "timestamp"));
     let last = last.map(|last| Sample::read(&SURVEY, last).within(&around));
-    let heard = answers.count(&path);
+    let heard = list.map(|list| count(records(Some(list))));
     [around.with(const { AROUND.metric("neighbors") }, heard)]
         .into_iter()
         .chain(neighbors)
@@ -61,20 +54,18 @@ fn of_ap(ap: &Json, answers: &Answers) -> Vec<Sample> {
 
 /// The channels with what was measured on them and how many networks were heard there. A channel
 /// that has networks but was not measured counts as well.
-fn of_channels(answers: &Answers, ap: &str, around: &Sample) -> Vec<Sample> {
-    let neighbors = format!("wifi/ap/{ap}/neighbors/");
+fn of_channels(neighbors: Option<&Json>, usage: Option<&Json>, around: &Sample) -> Vec<Sample> {
     let mut heard: BTreeMap<String, i64> = BTreeMap::new();
-    for neighbor in answers.records(&neighbors) {
+    for neighbor in records(neighbors) {
         if let Some(channel) = neighbor.get("channel").and_then(text) {
             *heard.entry(channel).or_default() += 1;
         }
     }
-    let is_told = answers.count(&neighbors).is_some();
     let mut samples = Vec::new();
-    for usage in answers.records(&format!("wifi/ap/{ap}/channel_usage/")) {
+    for usage in records(usage) {
         let channel = Sample::read(&CHANNEL, usage).within(around);
         let count = channel.text("channel").and_then(|it| heard.remove(it));
-        let count = is_told.then_some(count.unwrap_or_default());
+        let count = neighbors.map(|_| count.unwrap_or_default());
         samples.push(channel.with(const { CHANNEL.metric("neighbors") }, count));
     }
     samples.extend(heard.into_iter().map(|(channel, count)| {
