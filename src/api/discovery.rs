@@ -13,7 +13,7 @@ use super::envelope;
 use super::error::{Meaning, Reason, RequestError};
 use super::transport::{Fault, Transport, USUAL_ANSWER};
 use crate::base::clock;
-use crate::metrics::reading::{flag, number, text};
+use crate::metrics::lenient::{flag, number, text};
 use crate::metrics::value::Value;
 
 /// What the search for a box goes by.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 
 use super::error::{Declined, Reason};
 use crate::base::error::one_line;
-use crate::metrics::reading::text;
+use crate::metrics::lenient::text;
 
 /// Reads a body as JSON. Lenient about a byte order mark and about text that is not UTF-8; the
 /// words of the error tell a cut answer from one that is no JSON at all.
@@ -71,7 +71,7 @@ pub(super) fn open(answer: Json) -> Result<Json, Reason> {
     let Json::Object(mut envelope) = answer else {
         return Err(no_envelope());
     };
-    match envelope.get("success").map(crate::metrics::reading::flag) {
+    match envelope.get("success").map(crate::metrics::lenient::flag) {
         Some(Some(true)) => Ok(envelope.remove("result").unwrap_or(Json::Null)),
         Some(Some(false)) => Err(Reason::Declined(declined(&envelope))),
         _ => Err(no_envelope()),

@@ -10,7 +10,7 @@ use super::permission::ACCESS_PAGE;
 use super::transport::{Answer, Fault, Transport, USUAL_ANSWER};
 use crate::base::error::one_line;
 use crate::base::secret::Secret;
-use crate::metrics::reading::{flag, text};
+use crate::metrics::lenient::{flag, text};
 
 /// The hash of the log-in's HMAC. Every documented version of the API says SHA-1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

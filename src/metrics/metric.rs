@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use crate::metrics::reading;
+use crate::metrics::lenient;
 use crate::metrics::unit::Unit;
 use crate::metrics::value::{SAME, Scale, Value};
 
@@ -28,7 +28,7 @@ pub(crate) struct Metric {
     pub(crate) field: Option<&'static str>,
     /// What it is in templates.
     pub(crate) role: Role,
-    from: From,
+    from: Origin,
     scale: Scale,
     /// What stands in the field of freebox-monitoring 0.9.1.
     raw: Raw,
@@ -94,7 +94,7 @@ enum Meaningful {
 
 /// Where in the answer a metric is read.
 #[derive(Debug, PartialEq)]
-enum From {
+enum Origin {
     /// Under its own name.
     Name,
     /// At the first of these paths that holds something.
@@ -163,8 +163,8 @@ impl Kind {
 
     fn read(&self, json: &Json) -> Option<Value> {
         match self {
-            Kind::Gauge | Kind::Counter | Kind::Time => reading::number(json),
-            Kind::Flag => reading::flag(json).map(Value::from),
+            Kind::Gauge | Kind::Counter | Kind::Time => lenient::number(json),
+            Kind::Flag => lenient::flag(json).map(Value::from),
             Kind::Is(word) => Some((json.as_str()? == *word).into()),
             Kind::IsNot(word) => Some((json.as_str()? != *word).into()),
             Kind::Code(list) => {
@@ -172,7 +172,7 @@ impl Kind {
                 let known = list.iter().find(|(word, _)| *word == text);
                 Some(Value::Int(known.map_or(UNKNOWN_STATE, |(_, code)| *code)))
             }
-            Kind::Text => reading::text(json).map(Value::Text),
+            Kind::Text => lenient::text(json).map(Value::Text),
         }
     }
 }
@@ -186,7 +186,7 @@ const fn metric(name: &'static str, kind: Kind, unit: Unit, help: &'static str) 
         since: None,
         field: None,
         role: Role::Series,
-        from: From::Name,
+        from: Origin::Name,
         scale: SAME,
         raw: Raw::Same,
         meaningful: Meaningful::Any,
@@ -231,7 +231,7 @@ pub(crate) const fn text(name: &'static str, help: &'static str) -> Metric {
 impl Metric {
     /// Reads it at the first of these paths that holds something, instead of under its own name.
     pub(crate) const fn from(mut self, paths: &'static [&'static str]) -> Self {
-        self.from = From::Paths(paths);
+        self.from = Origin::Paths(paths);
         self
     }
 
@@ -243,7 +243,7 @@ impl Metric {
 
     /// Leaves it to the section's code.
     pub(crate) const fn computed(mut self) -> Self {
-        self.from = From::Computed;
+        self.from = Origin::Computed;
         self
     }
 
@@ -316,7 +316,7 @@ impl Metric {
     /// Whether the section's code works it out.
     #[cfg(test)]
     pub(crate) fn is_computed(&self) -> bool {
-        matches!(self.from, From::Computed)
+        matches!(self.from, Origin::Computed)
     }
 
     /// What it says, with the numbers of its states.
@@ -331,9 +331,9 @@ impl Metric {
     pub(crate) fn fields(&self) -> Vec<&'static str> {
         let last = |path: &&'static str| path.rsplit('.').next().unwrap_or_default();
         match self.from {
-            From::Name => vec![self.name],
-            From::Paths(paths) => paths.iter().map(last).collect(),
-            From::Computed => Vec::new(),
+            Origin::Name => vec![self.name],
+            Origin::Paths(paths) => paths.iter().map(last).collect(),
+            Origin::Computed => Vec::new(),
         }
     }
 
@@ -341,17 +341,17 @@ impl Metric {
     pub(crate) fn read(&'static self, answer: &Json) -> Option<Reading> {
         let place = |json| Some((json, self.kind.read(json)?));
         let (json, value) = match self.from {
-            From::Name => place(answer.get(self.name)?),
-            From::Paths(paths) => paths
+            Origin::Name => place(answer.get(self.name)?),
+            Origin::Paths(paths) => paths
                 .iter()
-                .find_map(|path| place(reading::at(answer, path)?)),
-            From::Computed => None,
+                .find_map(|path| place(lenient::at(answer, path)?)),
+            Origin::Computed => None,
         }?;
         let in_field = match self.raw {
             Raw::Same => InField::Same,
             Raw::Unscaled => InField::Other(value.clone()),
             Raw::Text => {
-                reading::text(json).map_or(InField::Nothing, |it| InField::Other(it.into()))
+                lenient::text(json).map_or(InField::Nothing, |it| InField::Other(it.into()))
             }
             Raw::Given => InField::Nothing,
         };

@@ -2,8 +2,8 @@
 
 pub(crate) mod group;
 pub(crate) mod label;
+pub(crate) mod lenient;
 pub(crate) mod metric;
-pub(crate) mod reading;
 pub(crate) mod sample;
 pub(crate) mod unit;
 pub(crate) mod value;

@@ -5,8 +5,8 @@ use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
 use crate::metrics::label::Label;
+use crate::metrics::lenient::{at, text};
 use crate::metrics::metric::{InField, Metric, Reading};
-use crate::metrics::reading::{at, text};
 use crate::metrics::value::Value;
 
 /// One entity of a group with what is known about it in this run.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value as Json};
 
 use crate::api::{Reason, RequestError, USUAL_ANSWER};
-use crate::metrics::reading;
+use crate::metrics::lenient;
 use crate::metrics::value::Value;
 
 /// One path that a section asks for.
@@ -161,7 +161,7 @@ impl Detail {
     /// a record that has no such path. Only what can be one step of a path gets into it.
     pub(crate) fn of_record(&self, record: &Json) -> Option<String> {
         let has_it = self.only_if.is_none_or(|has_it| has_it(record));
-        let step = reading::text(record.get(self.key)?).filter(|_| has_it)?;
+        let step = lenient::text(record.get(self.key)?).filter(|_| has_it)?;
         let plain = |c: char| c.is_ascii_alphanumeric() || "_-:".contains(c);
         let is_step = !step.is_empty() && step.chars().all(plain);
         is_step.then(|| self.pattern.replace("{}", &step))
@@ -182,7 +182,7 @@ pub(crate) fn at_time(path: &str, time: u64) -> String {
 /// strange there is not the same as none.
 pub(crate) fn no_list_at(result: &Json, lists: &[&'static str]) -> Option<&'static str> {
     let is_strange = |place: &Json| !place.is_array() && !is_empty(place);
-    let of_record = |record: &Json, list: &str| reading::at(record, list).is_some_and(is_strange);
+    let of_record = |record: &Json, list: &str| lenient::at(record, list).is_some_and(is_strange);
     let is_in = |list: &&&'static str| match result {
         Json::Array(_) => records(Some(result)).any(|record| of_record(record, list)),
         other => of_record(other, list),
@@ -290,7 +290,7 @@ pub(crate) fn records(list: Option<&Json>) -> impl Iterator<Item = &Json> {
 /// The list at a path of a record, empty in whichever disguise. `None` where the box does not tell
 /// it, or tells something else there.
 pub(crate) fn items<'a>(record: &'a Json, path: &str) -> Option<&'a [Json]> {
-    match reading::at(record, path)? {
+    match lenient::at(record, path)? {
         Json::Null => None,
         Json::Array(items) => Some(items),
         other => is_empty(other).then_some(&[]),
@@ -315,7 +315,7 @@ pub(crate) fn count<'a>(records: impl Iterator<Item = &'a Json>) -> i64 {
 
 /// A whole number at a path of a record.
 pub(crate) fn whole(record: &Json, path: &str) -> Option<i64> {
-    match reading::number(reading::at(record, path)?)? {
+    match lenient::number(lenient::at(record, path)?)? {
         Value::Int(whole) => Some(whole),
         Value::Float(_) | Value::Text(_) => None,
     }

@@ -9,8 +9,8 @@ use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
 use crate::metrics::label::{given, label};
+use crate::metrics::lenient::{flag as yes, text};
 use crate::metrics::metric::{self, Kind, count, flag, gauge, state, time};
-use crate::metrics::reading::{flag as yes, text};
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, list, object, whole};

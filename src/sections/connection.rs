@@ -9,8 +9,8 @@ use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
 use crate::metrics::label::{given, inherited, label};
+use crate::metrics::lenient::{at, flag, text};
 use crate::metrics::metric::{self, Kind, Metric, counter, gauge, state};
-use crate::metrics::reading::{at, flag, text};
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, items, object};

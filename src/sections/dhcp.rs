@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
 use crate::metrics::label::{given, label};
+use crate::metrics::lenient::text;
 use crate::metrics::metric::{count, flag, gauge, time};
-use crate::metrics::reading::text;
 use crate::metrics::sample::{Sample, Seen};
 use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, items, list, object, whole};

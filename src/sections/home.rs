@@ -4,8 +4,8 @@ use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
 use crate::metrics::label::{inherited, label};
+use crate::metrics::lenient::{at, flag as yes, number};
 use crate::metrics::metric::{Kind, gauge, state};
-use crate::metrics::reading::{at, flag as yes, number};
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
 use crate::metrics::value::Value;

@@ -11,8 +11,8 @@ use serde_json::Value as Json;
 use crate::api::LARGEST_ANSWER;
 use crate::metrics::group::Group;
 use crate::metrics::label::{given, inherited, label};
+use crate::metrics::lenient::{at, flag as yes, text};
 use crate::metrics::metric::{self, Kind, Metric, counter, flag, gauge, state, time};
-use crate::metrics::reading::{at, flag as yes, text};
 use crate::metrics::sample::{Sample, Seen};
 use crate::metrics::unit::Unit;
 use crate::sections::ask::{

@@ -10,8 +10,8 @@ use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
 use crate::metrics::label::{fixed, given, inherited, label};
+use crate::metrics::lenient::text;
 use crate::metrics::metric::{Kind, count, flag, gauge, state};
-use crate::metrics::reading::text;
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, object, records_at, whole};

@@ -3,8 +3,8 @@
 
 use crate::metrics::group::Group;
 use crate::metrics::label::label;
+use crate::metrics::lenient::flag as yes;
 use crate::metrics::metric::{count, flag, gauge};
-use crate::metrics::reading::flag as yes;
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, list, object};

@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
 use crate::metrics::label::label;
+use crate::metrics::lenient::flag as yes;
 use crate::metrics::metric::{Kind, flag, state};
-use crate::metrics::reading::flag as yes;
 use crate::metrics::sample::Sample;
 use crate::sections::ask::{Answers, Ask, Detail, each_object, list};
 

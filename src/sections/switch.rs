@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
 use crate::metrics::label::{given, inherited, label};
+use crate::metrics::lenient::text;
 use crate::metrics::metric::{self, Kind, counter, flag, gauge, state, time};
-use crate::metrics::reading::text;
 use crate::metrics::sample::{Sample, Seen};
 use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, Detail, count_at, each_object, list, object, records_at};

@@ -7,8 +7,8 @@ use serde_json::{Value as Json, json};
 
 use crate::metrics::group::Group;
 use crate::metrics::label::{given, inherited, label};
+use crate::metrics::lenient::text;
 use crate::metrics::metric::{self, Kind, Metric, flag, gauge, state};
-use crate::metrics::reading::text;
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, count_at, items, object, records_at};

@@ -5,8 +5,8 @@ use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
 use crate::metrics::label::{inherited, label};
+use crate::metrics::lenient::{at, flag as yes};
 use crate::metrics::metric::{self, Kind, Metric, counter, flag, gauge, state};
-use crate::metrics::reading::{at, flag as yes};
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
 use crate::sections::ask::{

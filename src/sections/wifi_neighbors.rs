@@ -8,8 +8,8 @@ use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
 use crate::metrics::label::{inherited, label};
+use crate::metrics::lenient::text;
 use crate::metrics::metric::{self, gauge};
-use crate::metrics::reading::text;
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
 use crate::sections::ask::{Answers, Ask, Detail, count, each_list, list, records, whole};

@@ -5,8 +5,8 @@ use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
 use crate::metrics::label::{Label, fixed, inherited, label};
+use crate::metrics::lenient::{at, flag, number};
 use crate::metrics::metric::{self, InField, Kind, Metric, counter, gauge, state};
-use crate::metrics::reading::{at, flag, number};
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
 use crate::metrics::value::{Scale, Value};

@@ -12,8 +12,8 @@ use serde_json::{Map, Number, Value as Json};
 use sha1::Sha1;
 
 use crate::base::secret::Secret;
+use crate::metrics::lenient;
 use crate::metrics::metric::Kind;
-use crate::metrics::reading;
 use crate::sections;
 
 /// A field with one of these words in its name holds something that opens a door.
@@ -260,7 +260,7 @@ impl Pseudonyms {
     fn is_plain(&self, field: &str, text: &str) -> bool {
         let is_flag = ["true", "false", ""].contains(&text);
         let is_read =
-            self.read_by_metrics.contains(field) && reading::number(&text.into()).is_some();
+            self.read_by_metrics.contains(field) && lenient::number(&text.into()).is_some();
         let is_word = |c: char| c.is_ascii_alphanumeric() || " ._+/-(),".contains(c);
         let is_plain = PLAIN_FIELDS.contains(&field)
             && text.len() <= LONGEST_PLAIN
