@@ -121,8 +121,8 @@ const READING: [Described; 2] = [
 
 /// The options whose value may be left out; for argh they have one.
 const VALUE_OPTIONAL: [&str; 1] = ["--list-metrics"];
-/// What the values are called that say where something is on the network.
-const ADDRESSES: [&str; 3] = ["box", "host", "url"];
+/// The options whose value says where something is on the network.
+const ADDRESSES: [&str; 3] = ["--endpoint", "--carbon", "--verify"];
 
 /// The exit codes, and when.
 pub(super) const EXIT_CODES: [(u8, &str); 8] = [
@@ -231,6 +231,6 @@ impl Described {
 
     /// Whether its value says where something is on the network.
     pub(super) fn is_address(&self) -> bool {
-        matches!(self.value, Value::Needed(name) if ADDRESSES.contains(&name))
+        ADDRESSES.contains(&self.long)
     }
 }

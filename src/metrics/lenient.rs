@@ -72,6 +72,14 @@ pub(crate) fn text(json: &Json) -> Option<String> {
     }
 }
 
+/// The twelve digits of a MAC address, in small letters, if a text is one.
+pub(crate) fn mac_digits(text: &str) -> Option<String> {
+    let pairs: Vec<&str> = text.split([':', '-']).collect();
+    let is_pair = |pair: &&str| pair.len() == 2 && pair.chars().all(|c| c.is_ascii_hexdigit());
+    let is_mac = pairs.len() == 6 && pairs.iter().all(is_pair);
+    is_mac.then(|| pairs.concat().to_ascii_lowercase())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +116,23 @@ mod tests {
         for (given, expected) in cases {
             let read = number(&parsed(given)).map(|value| value.to_string());
             assert_eq!(read.as_deref(), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_hardware() {
+        for (given, expected) in [
+            ("02:00:5E:00:00:1f", Some("02005e00001f")),
+            ("02-00-5e-00-00-1F", Some("02005e00001f")),
+            ("02:00:5e:00:00", None),
+            ("02:00:5e:00:00:1f:00", None),
+            ("02:00:5e:00:00:1g", None),
+            ("2:0:5e:0:0:1f", None),
+            ("é:00:5e:00:00:1f", None),
+            ("02005e00001f", None),
+            ("", None),
+        ] {
+            assert_eq!(mac_digits(given).as_deref(), expected, "{given}");
         }
     }
 

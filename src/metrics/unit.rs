@@ -1,5 +1,14 @@
 //! Units: the one that people read, and the base unit behind it.
 
+/// Bits in a kilobit: a DSL modem tells its rates in kilobits a second.
+pub(crate) const KILOBIT: i64 = 1000;
+/// Bits in a megabit: sockets, cables and plugs tell their rates in megabits a second.
+pub(crate) const MEGABIT: i64 = 1_000_000;
+/// Bits in a tenth of a megabit: radios tell their rates in tenths of a megabit a second.
+pub(crate) const TENTH_OF_MEGABIT: i64 = 100_000;
+/// Bytes in what a box calls a megabyte of memory.
+pub(crate) const MEBIBYTE: i64 = 1 << 20;
+
 /// What a number counts or measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {

@@ -7,7 +7,7 @@ use crate::metrics::label::label;
 use crate::metrics::lenient::text;
 use crate::metrics::metric::{Kind, count, flag, gauge, state};
 use crate::metrics::sample::Sample;
-use crate::metrics::unit::Unit;
+use crate::metrics::unit::{MEGABIT, Unit};
 use crate::sections::ask::{Answers, Ask, list, records_at};
 
 /// What it asks for.
@@ -47,9 +47,6 @@ static FREEPLUG: Group = Group::new(
 )
 .measure("freeplug")
 .field_prefix("freeplug_");
-
-/// Rates of plugs are told in megabits a second.
-const MEGABIT: i64 = 1_000_000;
 
 /// The coordinator measures no rates.
 static PLUG: Group = Group::new(

@@ -14,11 +14,10 @@ use crate::metrics::label::{given, inherited, label};
 use crate::metrics::lenient::{at, flag as yes, text};
 use crate::metrics::metric::{self, Kind, Metric, counter, flag, gauge, state, time};
 use crate::metrics::sample::{Sample, Seen};
-use crate::metrics::unit::Unit;
+use crate::metrics::unit::{MEGABIT, TENTH_OF_MEGABIT, Unit};
 use crate::sections::ask::{
     Answers, Ask, Detail, count, each_list, items, list, object, records, records_at, whole,
 };
-use crate::sections::wifi::TENTH_OF_MEGABIT;
 
 /// What it asks for.
 pub(super) const ASKS: &[Ask] = &[
@@ -338,7 +337,7 @@ const OF_HOST: &[Metric] = &[
         "Speed of the cable to this host of the LAN",
     )
     .from(&["access_point.ethernet_information.speed"])
-    .times(1_000_000)
+    .times(MEGABIT)
     .raw()
     .field("eth_speed"),
 ];

@@ -10,7 +10,7 @@ use crate::metrics::label::{given, inherited, label};
 use crate::metrics::lenient::text;
 use crate::metrics::metric::{self, Kind, counter, flag, gauge, state, time};
 use crate::metrics::sample::{Sample, Seen};
-use crate::metrics::unit::Unit;
+use crate::metrics::unit::{MEGABIT, Unit};
 use crate::sections::ask::{Answers, Ask, Detail, count_at, each_object, list, object, records_at};
 
 /// What it asks for.
@@ -114,7 +114,7 @@ const OF_PORT: &[metric::Metric] = &[
         Unit::BitPerSecond,
         "Speed of the link at this port of the switch",
     )
-    .times(1_000_000)
+    .times(MEGABIT)
     .raw(),
     metric::count("clients", "Devices behind this port of the switch")
         .field("client_count")

@@ -6,7 +6,7 @@ use crate::metrics::group::Group;
 use crate::metrics::label::label;
 use crate::metrics::metric::{Kind, count, flag, gauge, state};
 use crate::metrics::sample::Sample;
-use crate::metrics::unit::Unit;
+use crate::metrics::unit::{MEBIBYTE, Unit};
 use crate::sections::ask::{Answers, Ask, items, list, object};
 
 /// What it asks for.
@@ -39,9 +39,6 @@ fn how_many(record: &Json, key: &str) -> Option<i64> {
     i64::try_from(items(record, key)?.len()).ok()
 }
 
-/// Memory is told in megabytes of 1024 times 1024 bytes.
-const MEGABYTE: i64 = 1 << 20;
-
 static HOST: Group = Group::new(
     "vm.host",
     "vm.host",
@@ -52,7 +49,7 @@ static HOST: Group = Group::new(
             "Memory that the box has for virtual machines",
         )
         .from(&["total_memory"])
-        .times(MEGABYTE)
+        .times(MEBIBYTE)
         .raw()
         .field("total_memory"),
         gauge(
@@ -61,7 +58,7 @@ static HOST: Group = Group::new(
             "Memory that virtual machines have taken",
         )
         .from(&["used_memory"])
-        .times(MEGABYTE)
+        .times(MEBIBYTE)
         .raw()
         .field("used_memory"),
         count(
@@ -97,7 +94,7 @@ static VM: Group = Group::new(
         .field("status"),
         gauge("memory_bytes", Unit::Byte, "Memory of this virtual machine")
             .from(&["memory"])
-            .times(MEGABYTE)
+            .times(MEBIBYTE)
             .raw()
             .field("memory"),
         count("cpus", "Processors of this virtual machine")

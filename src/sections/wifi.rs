@@ -8,7 +8,7 @@ use crate::metrics::label::{inherited, label};
 use crate::metrics::lenient::{at, flag as yes};
 use crate::metrics::metric::{self, Kind, Metric, counter, flag, gauge, state};
 use crate::metrics::sample::Sample;
-use crate::metrics::unit::Unit;
+use crate::metrics::unit::{TENTH_OF_MEGABIT, Unit};
 use crate::sections::ask::{
     Answers, Ask, Detail, count, each_list, items, list, object, records, records_at, whole,
 };
@@ -428,9 +428,6 @@ const OF_STATION: &[Metric] = &[
     .from(&["last_tx.shortgi"])
     .field("tx_shortgi"),
 ];
-
-/// The rates of radios are told in tenths of a megabit a second.
-pub(super) const TENTH_OF_MEGABIT: i64 = 100_000;
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,7 @@ use crate::metrics::label::{Label, fixed, inherited, label};
 use crate::metrics::lenient::{at, flag, number};
 use crate::metrics::metric::{self, InField, Kind, Metric, counter, gauge, state};
 use crate::metrics::sample::Sample;
-use crate::metrics::unit::Unit;
+use crate::metrics::unit::{KILOBIT, Unit};
 use crate::metrics::value::{Scale, Value};
 
 /// The modem and each direction that it tells of, on this line.
@@ -98,7 +98,7 @@ macro_rules! metrics_about {
             )
             .from(&["rate"])
             .field("rate")
-            .times(1000)
+            .times(KILOBIT)
             .raw(),
             gauge(
                 "max_bitrate",
@@ -107,7 +107,7 @@ macro_rules! metrics_about {
             )
             .from(&["maxrate"])
             .field("maxrate")
-            .times(1000)
+            .times(KILOBIT)
             .raw(),
             gauge(
                 "snr",

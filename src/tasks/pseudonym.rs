@@ -305,7 +305,7 @@ impl Pseudonyms {
     }
 
     fn address(&mut self, text: &str) -> Option<String> {
-        if is_mac(text) {
+        if lenient::mac_digits(text).is_some() {
             return Some(self.mac(text));
         }
         match text.parse().ok()? {
@@ -463,12 +463,4 @@ fn could_be_in_an_address(c: char) -> bool {
 
 fn is_in_a_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || !c.is_ascii()
-}
-
-fn is_mac(text: &str) -> bool {
-    let mut pairs = 0;
-    text.split(':').all(|pair| {
-        pairs += 1;
-        pair.len() == 2 && pair.bytes().all(|it| it.is_ascii_hexdigit())
-    }) && pairs == 6
 }

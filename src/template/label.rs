@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::clean_node;
+use crate::metrics::lenient::mac_digits;
 use crate::metrics::sample::Sample;
 
 /// Its name among the labels of an entity.
@@ -93,7 +94,7 @@ impl<'a> Entity<'a> {
         let Some((own, outer)) = self.keys.split_last() else {
             return String::new();
         };
-        let digits = digits_of_mac(own);
+        let digits = mac_digits(own);
         let name = self.name().filter(|name| node(name) != node(own));
         let is_said = |key, value: &String| match self.usual(key) {
             Some(usual) => value != usual,
@@ -125,14 +126,6 @@ impl<'a> Entity<'a> {
     fn usual(&self, key: &str) -> Option<&'static str> {
         self.sample.group.label(key)?.usual
     }
-}
-
-/// The twelve digits of a MAC address, if it is one.
-fn digits_of_mac(text: &str) -> Option<String> {
-    let pairs: Vec<&str> = text.split([':', '-']).collect();
-    let is_pair = |pair: &&str| pair.len() == 2 && pair.chars().all(|c| c.is_ascii_hexdigit());
-    let is_mac = pairs.len() == 6 && pairs.iter().all(is_pair);
-    is_mac.then(|| pairs.concat().to_ascii_lowercase())
 }
 
 #[cfg(test)]
