@@ -194,20 +194,21 @@ make_user() {
 own() {
     if user_exists && { is_live || [ "$(id -u)" = 0 ]; }; then
         if is_live; then
-            change chown "$USER_NAME:$USER_NAME" "$1"
+            change chown -R "$USER_NAME:$USER_NAME" "$1"
         else
             ids=$(awk -F: -v name="$USER_NAME" '$1 == name { print $3 ":" $4 }' "$ROOT/etc/passwd")
-            change chown "$ids" "$1"
+            change chown -R "$ids" "$1"
         fi
     fi
 }
 
+# What is in there may be of an earlier install, which ran as root.
 make_folder() {
     if [ ! -d "$ROOT$1" ]; then
         change mkdir -p "$ROOT$1"
-        change chmod "$2" "$ROOT$1"
-        own "$ROOT$1"
     fi
+    change chmod 700 "$ROOT$1"
+    own "$ROOT$1"
 }
 
 # Remembers that $1 was installed as $2 is.
@@ -268,6 +269,15 @@ put_block() {
     replace "$1" "$ROOT$2"
 }
 
+# Carbon looks at its schemas once a minute, and a series keeps the one it was made with: nothing
+# may be sent before it has looked.
+let_carbon_look() {
+    if [ -n "$fresh_schemas" ] && is_live && [ -z "$DRY_RUN" ] && pgrep -f carbon-cache >/dev/null; then
+        say "waiting a minute, until carbon has read its new schemas"
+        sleep 61
+    fi
+}
+
 put_dashboards() {
     if [ ! -d "$ROOT$DASHBOARDS" ]; then
         say "there is no $DASHBOARDS, so the dashboards are left out"
@@ -302,12 +312,15 @@ make_aggregation
 "$binary" --template sexigraf --print-template >"$work/template" || die "$binary does not know the template for SexiGraf"
 
 make_user
-make_folder "$ETC" 700
-make_folder "$STATE" 700
+make_folder "$ETC"
+make_folder "$STATE"
+fresh_schemas=
+cmp -s "$work/schemas" "$ROOT$SCHEMAS" || fresh_schemas=1
 put_block "$work/schemas" "$SCHEMAS"
 put_block "$work/aggregation" "$AGGREGATION"
 put "$binary" "$BINARY" 755
 put "$work/template" "$ETC/template" 644
 put_dashboards
+let_carbon_look
 put "$here/freebox-monitor.cron" "$CRON" 644
 whats_next

@@ -390,7 +390,7 @@ type Made = fn(&[f64]) -> f64;
 /// A metric, and what ten and sixty of its points become.
 const COARSE: &[(&str, Made)] = &[
     ("freebox.ultra.connection.bytes_down", last),
-    ("freebox.ultra.connection.state", last),
+    ("freebox.ultra.connection.state", min),
     ("freebox.ultra.system.uptime", last),
     ("freebox.ultra.connection.rate_down", average),
     ("freebox.ultra.system.sensor.cpu0.temperature", max),
@@ -402,6 +402,10 @@ fn last(points: &[f64]) -> f64 {
 
 fn average(points: &[f64]) -> f64 {
     points.iter().sum::<f64>() / points.len() as f64
+}
+
+fn min(points: &[f64]) -> f64 {
+    points.iter().copied().fold(f64::MAX, f64::min)
 }
 
 fn max(points: &[f64]) -> f64 {
@@ -426,7 +430,7 @@ fn what_is_installed_keeps_every_minute_and_makes_good_coarse_points() {
         .expect("the time")
         .as_secs() as i64;
     let start = now / 3600 * 3600 - 60 * MINUTES;
-    let guest = "freebox.ultra.host.nas_0010.rx_rate";
+    let guest = "freebox.ultra.lan.host.nas_0010.rx_rate";
     let mut lines = String::new();
     for minute in 0..MINUTES {
         for path in COARSE.iter().map(|(path, _)| *path).chain([guest]) {
@@ -477,6 +481,8 @@ const EVENING: &str = r#"
 mkdir -p /opt/graphite/conf /var/lib/grafana/dashboards/Miscellaneous
 printf '[anything_else]\npattern = .*\nretentions = 5m:24h\n' >/opt/graphite/conf/storage-schemas.conf
 printf '[x]\npattern = x\nxFilesFactor = 0\naggregationMethod = sum\n' >/opt/graphite/conf/storage-aggregation.conf
+# Somebody has tried it as root before, as an earlier page said.
+mkdir -p -m 700 /var/lib/freebox-monitor/x /etc/freebox-monitor
 sh "$PROJECT/sexigraf/install.sh" --binary "$PROGRAM" >/tmp/installed
 as="runuser -u freebox-monitor -- freebox-monitor"
 $as --register -e "http://localhost:$BOX" -c /etc/freebox-monitor/credentials.json 2>/tmp/registered
