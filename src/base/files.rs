@@ -89,9 +89,9 @@ pub(crate) fn leads_nowhere(path: &Path) -> bool {
     path.is_symlink() && fs::metadata(path).is_err_and(is_missing)
 }
 
-/// Whether a file's mode has any of these bits.
+/// Whether a file's mode has any of these bits; a device or a pipe is no file.
 pub(crate) fn is_open_to(path: &Path, others: u32) -> bool {
-    fs::metadata(path).is_ok_and(|it| it.permissions().mode() & others != 0)
+    fs::metadata(path).is_ok_and(|it| it.is_file() && it.permissions().mode() & others != 0)
 }
 
 /// Writes a file that only its owner may read, from its first byte on. Whoever reads it meanwhile
@@ -222,6 +222,16 @@ pub(crate) fn fresh_in(folder: &Path) -> io::Result<NamedTempFile> {
         .prefix(FRESH)
         .permissions(Permissions::from_mode(PRIVATE))
         .tempfile_in(folder)
+        .map_err(systems_own)
+}
+
+/// The system's error, where one has the name of a fresh file about it: that name tells nobody
+/// anything, and is another one each time.
+fn systems_own(error: io::Error) -> io::Error {
+    let about_a_path = error.get_ref().and_then(std::error::Error::source);
+    let inner = about_a_path.and_then(|it| it.downcast_ref::<io::Error>());
+    let code = inner.and_then(io::Error::raw_os_error);
+    code.map_or(error, io::Error::from_raw_os_error)
 }
 
 /// Removes what runs that were killed have left in a folder of being about to write.
@@ -296,7 +306,7 @@ fn keep(
     let path = place_to_keep(path)?;
     make_folder(folder_of(&path))?;
     let mut fresh = fresh_in(folder_of(&path))?;
-    fresh.write_all(content)?;
+    fresh.as_file_mut().write_all(content)?;
     give_to_owner_of(&path, fresh.as_file());
     force(fresh.as_file())?;
     fresh.persist(path)?;
@@ -320,7 +330,7 @@ fn put(path: &Path, content: &[u8], mode: u32, deadline: Deadline) -> io::Result
 
 fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let mut fresh = fresh_in(folder_of(path))?;
-    fresh.write_all(content)?;
+    fresh.as_file_mut().write_all(content)?;
     let before = give_to_owner_of(path, fresh.as_file());
     let mode = before.map_or(mode, |it| it.permissions().mode() & 0o777);
     fresh

@@ -159,6 +159,13 @@ pub(crate) fn about_certificate(bad: &CertificateError) -> String {
             "its certificate is not from an authority that is trusted here; --ssl-ca-bundle-file \
              names those to trust, with any intermediate certificate that the server does not send"
         }
+        Bad::BadSignature => {
+            "its certificate is not signed by the authority that it names; --ssl-ca-bundle-file has \
+             another one of that name"
+        }
+        Bad::Other(_) if bad.to_string().contains("CaUsedAsEndEntity") => {
+            "its certificate is that of an authority, which is not one for a server"
+        }
         other => return format!("its certificate is not good: {other}"),
     };
     words.to_owned()

@@ -119,7 +119,7 @@ impl Spool {
     /// Writes a file that nobody sees before it is whole, and that takes no other's place.
     fn write(&self, mut entry: Entry, text: &str) -> io::Result<Entry> {
         let mut fresh = self.fresh()?;
-        fresh.write_all(text.as_bytes())?;
+        fresh.as_file_mut().write_all(text.as_bytes())?;
         loop {
             match fresh.persist_noclobber(self.path(&entry)) {
                 Ok(_) => return Ok(entry),

@@ -85,7 +85,7 @@ const ADDRESSES: &str = "l3connectivities";
 fn of_host(host: &Json) -> Sample {
     let mut sample = Sample::read(&HOST, host)
         .label("mac", mac(host))
-        .seen(last_seen(host));
+        .seen(last_seen(host).or_else(|| never_seen(host)));
     let is_told = items(host, ADDRESSES).is_some();
     for (family, last, active, number) in FAMILIES {
         let of_family = || {
@@ -142,6 +142,12 @@ pub(super) fn last_seen(host: &Json) -> Option<Seen> {
         true => Some(Seen::Now(last)),
         false => last.map(Seen::At),
     }
+}
+
+/// A host that is away and has no moment was there before the box kept any.
+fn never_seen(host: &Json) -> Option<Seen> {
+    let is_away = host.get("active").and_then(yes) == Some(false);
+    is_away.then_some(Seen::At(0))
 }
 
 /// Of several addresses the one in use, then one that answers, then the latest.

@@ -13,13 +13,16 @@ const LITTLE: i64 = 3600;
 /// Leaves out what was not seen for longer than `age` (`--host-age`).
 ///
 /// `now` is our clock, `None` for a recording, which is of another time. Moments are the box's own:
-/// where its clock is ahead, or behind by a little, it is the one that counts.
+/// where its clock is ahead, or behind by a little, it is the one that counts. A box that tells no
+/// moments at all has nothing to go by, and all stays.
 pub(crate) fn long_gone(samples: &mut Vec<Sample>, age: Duration, now: Option<u64>) {
     let told = samples.iter().filter_map(|sample| match sample.seen? {
         Seen::Now(moment) => moment,
         Seen::At(moment) => Some(moment),
     });
-    let latest = told.max().unwrap_or_default();
+    let Some(latest) = told.filter(|moment| *moment > 0).max() else {
+        return;
+    };
     let ours = now.map_or(latest, |now| i64::try_from(now).unwrap_or(i64::MAX));
     let now = match ours.saturating_sub(latest) <= LITTLE {
         true => latest,
@@ -86,6 +89,13 @@ mod tests {
         assert_eq!(left(&[0, 100_000], Some(200_000)), [0]);
         assert_eq!(left(&[i64::MAX, i64::MIN], Some(u64::MAX)), [i64::MAX]);
         assert_eq!(left(&[], Some(0)), [0; 0]);
+    }
+
+    #[test]
+    fn a_box_without_moments_has_nobody_who_is_gone() {
+        let never = i64::MIN;
+        assert_eq!(left(&[0, -1, never], Some(100_000)), [0, -1, never]);
+        assert_eq!(left(&[99_999, -1, never], Some(100_000)), [99_999, -1]);
     }
 
     #[test]

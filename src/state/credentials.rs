@@ -130,18 +130,19 @@ impl Credentials {
         let content = files::read(&path, deadline)?;
         let text = String::from_utf8_lossy(&content);
         let text = text.trim_start_matches('\u{feff}');
-        let (form, boxes) = match text.trim_start().starts_with('{') {
-            true => (Form::Json, from_json(text)),
-            false => (Form::Ini, ini::read(text)),
+        let (form, boxes) = match text.trim_start().chars().next() {
+            None => (Form::Json, Ok(Vec::new())),
+            Some('{') => (Form::Json, from_json(text)),
+            Some(_) => (Form::Ini, ini::read(text)),
         };
+        let boxes = boxes
+            .map_err(|why| Error::misuse(format!("{}: no credentials: {why}", path.display())))?;
         if form.is_open_to_others(&path) {
             log::warn!(
                 "{}: others can read it and with it the box; chmod 600 mends that",
                 path.display()
             );
         }
-        let boxes = boxes
-            .map_err(|why| Error::misuse(format!("{}: no credentials: {why}", path.display())))?;
         Ok(Credentials { path, form, boxes })
     }
 
@@ -188,9 +189,15 @@ impl Credentials {
         if self.boxes.is_empty() {
             return Error::new(Exit::Refused, format!("{path}: no box is registered in it"));
         }
-        let mut words = match fitting {
-            0 => format!("{path}: no such box is registered; there is"),
-            _ => format!("{path}: several boxes; pick one with --name or --endpoint:"),
+        let (exit, mut words) = match fitting {
+            0 => (
+                Exit::Refused,
+                format!("{path}: no such box is registered; there is"),
+            ),
+            _ => (
+                Exit::Misuse,
+                format!("{path}: several boxes; pick one with --name or --endpoint:"),
+            ),
         };
         for (number, granted) in self.boxes.iter().enumerate() {
             let comma = if number > 0 { "," } else { "" };
@@ -200,7 +207,7 @@ impl Credentials {
                 false => write!(words, "{comma} {label} ({endpoint})"),
             };
         }
-        Error::misuse(words)
+        Error::new(exit, words)
     }
 
     /// The access to the box with this uid. One whose box is not known is the one if it was for the

@@ -59,7 +59,7 @@ struct Trouble {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Reason {
-    /// The words, each number as one `#`.
+    /// The words, without the numbers that change each time.
     words: String,
     said: u64,
 }
@@ -164,17 +164,22 @@ impl Trouble {
 }
 
 /// The words with each number as one `#`: counts and times change each minute, and the ports of
-/// connections too.
+/// connections too. What names something stays: a short step of a path (`wifi/ap/0`), and the
+/// status of an answer (`HTTP status 502`).
 fn without_numbers(words: &str) -> String {
     let mut plain = String::with_capacity(words.len());
-    for c in words.chars() {
-        match c.is_ascii_digit() {
-            true if plain.ends_with('#') => {}
-            true => plain.push('#'),
-            false => plain.push(c),
-        }
+    let mut rest = words;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, number) = rest.split_at(start);
+        let end = number.find(|c: char| !c.is_ascii_digit());
+        let (number, after) = number.split_at(end.unwrap_or(number.len()));
+        let is_a_name =
+            number.len() <= 3 && (before.ends_with('/') || before.ends_with("HTTP status "));
+        plain.push_str(before);
+        plain.push_str(if is_a_name { number } else { "#" });
+        rest = after;
     }
-    plain
+    plain + rest
 }
 
 /// The file with what was said. One run at a time speaks; the right to it ends with the value.
@@ -268,6 +273,20 @@ mod tests {
             "2 no route: 134 lines are kept",
         ];
         assert_eq!(minutes(&runs), expected);
+    }
+
+    #[test]
+    fn another_port_or_status_is_another_one() {
+        let runs: [(u64, &[&str]); 5] = [
+            (0, &["wifi/ap/0: HTTP status 502 after 12 ms"]),
+            (1, &["wifi/ap/0: HTTP status 502 after 9 ms"]),
+            (2, &["wifi/ap/1: HTTP status 502 after 9 ms"]),
+            (3, &["wifi/ap/1: HTTP status 404 after 9 ms"]),
+            (4, &["wifi/ap/1: HTTP status 404 after 10 ms"]),
+        ];
+        let expected = [0, 2, 3].map(|it| format!("{it} {}", runs[it].1[0]));
+        assert_eq!(minutes(&runs), expected);
+        assert_eq!(without_numbers("survey/1795621585000: 2"), "survey/#: #");
     }
 
     #[test]

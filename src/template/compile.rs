@@ -42,8 +42,8 @@ pub(super) fn compile(
 ) -> Result<(Patterns, Vec<Warning>), Refusal> {
     let usual = super::parse::parse(USUAL_VARIABLES)?;
     let variables = Variables::new(source, &usual, metrics)?;
+    let start = Position { line: 1, column: 1 };
     if source.rules.is_empty() {
-        let start = Position { line: 1, column: 1 };
         return Err(start.refuse("there is no rule in it: nothing would be written"));
     }
     let mut patterns = Patterns::new();
@@ -69,6 +69,9 @@ pub(super) fn compile(
         claims.add(name, &pattern, path.at)?;
         patterns.insert((group.name, metric.name), pattern);
         uses[number].1 = true;
+    }
+    if patterns.is_empty() {
+        return Err(start.refuse("no rule in it gives a line: nothing would be written"));
     }
     claims.no_leaf_is_a_branch()?;
     Ok((patterns, odd(&source.rules, &uses)))

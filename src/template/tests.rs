@@ -126,7 +126,7 @@ fn a_path_with_the_field_of_the_script_has_its_number() {
     };
     assert_eq!(number("line.up.* {metric}").as_deref(), Some("40"));
     assert_eq!(number("line.up.* {field}").as_deref(), Some("5"));
-    assert_eq!(number("line.up.* -"), None);
+    assert_eq!(number("line.up.* -\nline.model x"), None);
 }
 
 #[test]
