@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::spool::{Bounds, Spool};
+use super::spool::{Bounds, Dropped, Spool};
 
 /// Drops what has waited too long below `folder`, but not in the spools `named`, by the bounds that
 /// were last given for each; `bounds` are for those without. Removes the empty ones that nobody
@@ -26,7 +26,8 @@ fn expire_one(spool: &Spool, bounds: Bounds, now: u64) {
     let Some(turn) = spool.turn_now() else { return };
     let bounds = turn.bounds().unwrap_or(bounds);
     let before = spool.entries().len();
-    let dropped = turn.prune(bounds, now);
+    let Dropped { too_old, too_much } = turn.prune(bounds, now);
+    let dropped = too_old + too_much;
     if dropped > 0 {
         log::warn!(
             "{}: {dropped} lines waited too long for a carbon that is not named any more and were \

@@ -13,7 +13,7 @@ use super::carbon::{self, Carbon};
 use super::entry::Entry;
 use super::graphite_web::GraphiteWeb;
 use super::line;
-use super::spool::{Bounds, Spool, Turn};
+use super::spool::{Bounds, Dropped, Spool, Turn};
 use super::spools;
 use crate::base::clock;
 use crate::base::deadline::Deadline;
@@ -63,7 +63,10 @@ impl<'a> Outbox<'a> {
         let open = |folder: &Path| {
             let cannot = |error: &io::Error| {
                 let place = spools::place(folder, to);
-                log::warn!("lines cannot be kept in {}: {error}", place.display());
+                log::warn!(
+                    "lines for carbon at {to} cannot be kept in {} while it is away: {error}",
+                    place.display()
+                );
             };
             spools::open(folder, to).inspect_err(cannot).ok()
         };
@@ -150,16 +153,27 @@ impl<'a> Outbox<'a> {
         });
         let sent = sent.and_then(|()| carbon::deliver(self.to, unkept, deadline));
         let dropped = turn.prune(self.rules.bounds, start);
-        if dropped > 0 {
+        self.tell(dropped);
+        sent.map_err(|error| match unkept {
+            "" => undelivered(&error, &are_kept(turn.spool())),
+            _ => undelivered(&error, LOST),
+        })
+    }
+
+    fn tell(&self, dropped: Dropped) {
+        let Dropped { too_old, too_much } = dropped;
+        if too_old > 0 {
             log::warn!(
-                "carbon at {}: {dropped} lines waited too long and were dropped",
+                "carbon at {}: {too_old} lines waited too long and were dropped (--spool-age)",
                 self.to
             );
         }
-        sent.map_err(|error| match unkept {
-            "" => undelivered(&error, &are_kept(&turn.spool().entries())),
-            _ => undelivered(&error, LOST),
-        })
+        if too_much > 0 {
+            log::warn!(
+                "carbon at {}: {too_much} lines were dropped: more wait than --spool-size allows",
+                self.to
+            );
+        }
     }
 
     /// What is to be sent, the oldest first.
@@ -292,7 +306,7 @@ impl<'a> Outbox<'a> {
             "carbon at {}: another run{} was still delivering when the time was over; {}",
             self.to,
             holder.unwrap_or_default(),
-            are_kept(&spool.entries())
+            are_kept(spool)
         );
         Error::new(Exit::Busy, words)
     }
@@ -320,8 +334,11 @@ enum Kept {
 
 const LOST: &str = "lines are lost";
 
-fn are_kept(entries: &[Entry]) -> String {
-    format!("{} lines are kept", never_confirmed(entries))
+fn are_kept(spool: &Spool) -> String {
+    match spool.listed() {
+        Ok((entries, _)) => format!("{} lines are kept", never_confirmed(&entries)),
+        Err(_) => "the lines are kept".to_owned(),
+    }
 }
 
 /// The lines that wait and were never confirmed.

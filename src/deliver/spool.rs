@@ -89,7 +89,8 @@ impl Spool {
     }
 
     /// The runs that wait, and the names of whatever else is in the folder.
-    fn listed(&self) -> io::Result<(Vec<Entry>, BTreeSet<String>)> {
+    /// The files that wait, and the names of what is not ours.
+    pub(super) fn listed(&self) -> io::Result<(Vec<Entry>, BTreeSet<String>)> {
         let (mut entries, mut strange) = (Vec::new(), BTreeSet::new());
         for file in fs::read_dir(&self.folder)? {
             let file = file?;
@@ -194,6 +195,15 @@ impl Spool {
     }
 }
 
+/// Lines that nobody has confirmed, and that wait no more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Dropped {
+    /// Those beyond the bound on age.
+    pub(super) too_old: u64,
+    /// Those beyond the bound on size.
+    pub(super) too_much: u64,
+}
+
 impl Turn<'_> {
     /// The spool that this is a turn of.
     pub(super) fn spool(&self) -> &Spool {
@@ -248,11 +258,11 @@ impl Turn<'_> {
 
     /// Drops what is beyond the bounds, the oldest first, and says how many lines those were. The
     /// newest run may be as large as it is: it has to be somewhere.
-    pub(super) fn prune(&self, bounds: Bounds, now: u64) -> u64 {
+    pub(super) fn prune(&self, bounds: Bounds, now: u64) -> Dropped {
         let entries = self.spool.entries();
         let newest = entries.iter().rposition(|it| it.timestamp <= now);
         let mut size: u64 = entries.iter().map(|entry| entry.size).sum();
-        let mut dropped = 0;
+        let mut dropped = Dropped::default();
         for (number, entry) in entries.iter().enumerate() {
             let is_old = entry.timestamp.saturating_add(bounds.age.as_secs()) < now;
             let is_too_much = size > bounds.size && newest != Some(number);
@@ -263,14 +273,17 @@ impl Turn<'_> {
                 Ok(()) => {
                     size -= entry.size;
                     let lost = if entry.is_missing() { entry.lines } else { 0 };
-                    dropped += lost as u64;
+                    match is_old {
+                        true => dropped.too_old += lost as u64,
+                        false => dropped.too_much += lost as u64,
+                    }
                 }
                 Err(error) => log::warn!("{}: {error}", self.spool.path(entry).display()),
             }
         }
-        if dropped > 0 {
+        if dropped != Dropped::default() {
             let mut notes = self.spool.notes();
-            notes.dropped += dropped;
+            notes.dropped += dropped.too_old + dropped.too_much;
             self.keep(&notes);
         }
         dropped
@@ -363,6 +376,10 @@ mod tests {
         (folder, spool)
     }
 
+    fn dropped(too_old: u64, too_much: u64) -> Dropped {
+        Dropped { too_old, too_much }
+    }
+
     fn timestamps(spool: &Spool) -> Vec<u64> {
         let entries = spool.entries();
         entries.iter().map(|entry| entry.timestamp).collect()
@@ -408,10 +425,10 @@ mod tests {
                 .add(timestamp, &"a 1 0123456789\n".repeat(2))
                 .expect("a file");
         }
-        assert_eq!(turn.prune(BOUNDS, 5002), 2);
+        assert_eq!(turn.prune(BOUNDS, 5002), dropped(2, 0));
         assert_eq!(timestamps(&spool), [5000, 5001, 5002]);
         spool.add(5003, "a 1 0123456789\n").expect("a file");
-        assert_eq!(turn.prune(BOUNDS, 5003), 2);
+        assert_eq!(turn.prune(BOUNDS, 5003), dropped(0, 2));
         assert_eq!(timestamps(&spool), [5001, 5002, 5003]);
         assert_eq!((turn.take_dropped(), turn.take_dropped()), (4, 0));
     }
@@ -426,10 +443,10 @@ mod tests {
                 .expect("a file");
         }
         // What is ahead of the clock is not the newest: that one was just made.
-        assert_eq!(turn.prune(BOUNDS, 5000), 40);
+        assert_eq!(turn.prune(BOUNDS, 5000), dropped(0, 40));
         assert_eq!(timestamps(&spool), [5000]);
         // Its age it may not exceed.
-        assert_eq!(turn.prune(BOUNDS, 6001), 20);
+        assert_eq!(turn.prune(BOUNDS, 6001), dropped(20, 0));
         assert!(timestamps(&spool).is_empty());
     }
 
@@ -453,7 +470,7 @@ mod tests {
         }
         fs::create_dir(spool.folder.join("0000000001-2-3.lines")).expect("a folder");
         assert!(turn.entries().expect("the folder").is_empty());
-        assert_eq!(turn.prune(BOUNDS, u64::MAX), 0);
+        assert_eq!(turn.prune(BOUNDS, u64::MAX), dropped(0, 0));
         turn.remove_folder();
         assert!(others.iter().all(|name| spool.folder.join(name).exists()));
     }

@@ -53,8 +53,13 @@ impl<'a> Speaker<'a> {
         }
         self.speak(held, now, after);
         // Whoever is killed in between says it once more.
-        if let Some(file) = file.filter(|_| before.as_ref() != Some(&self.said)) {
-            file.keep(&self.said);
+        let is_noted =
+            before.as_ref() == Some(&self.said) || file.is_some_and(|file| file.keep(&self.said));
+        if !is_noted && !held.heard.is_empty() {
+            log::warn!(
+                "--repeat-after: what was said cannot be noted in {} and will be said again",
+                folder().display()
+            );
         }
     }
 

@@ -249,7 +249,7 @@ fn several_boxes_want_to_be_told_apart() {
     );
     monitor
         .run(&["--name", "elsewhere"])
-        .failed(1, "no such box is registered; there is home (maf");
+        .failed(3, "no such box is registered; there is home (maf");
 }
 
 fn a_secret_in_broken_credentials_is_not_quoted() {

@@ -199,7 +199,7 @@ fn lines_that_cannot_be_kept_wait_for_nobody() {
     put(&monitor, "127.0.0.1:1", "README", "");
     fs::write(place, "a file").expect("a file");
     let run = deliver(&monitor, &sink.address(), &[]);
-    run.complained(0, "lines cannot be kept in");
+    run.complained(0, " cannot be kept in ");
     assert_eq!(sink.take().concat().lines().count(), LINES);
     let dead = closed_port();
     fs::write(folder(&monitor, &dead), "a file").expect("a file");
