@@ -109,7 +109,7 @@ QUALITY = [
           "next disturbance.",
           [value("connection.ftth.rx_power_dbm", "Light received"),
            value("connection.xdsl.down.snr", "Margin down"),
-           value("connection.xdsl.up.snr", "Margin up")], "dB", decimals=1, fill=0,
+           value("connection.xdsl.up.snr", "Margin up")], "dB", decimals=2, fill=0,
           overrides=[override("^Light", unit="dBm"), colored("down$", "blue"),
                      colored("up$", "orange")], legend=("lastNotNull", "min", "max")),
     lines("What the line could carry", "On copper what the modem has negotiated, and what it "

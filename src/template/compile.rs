@@ -70,7 +70,8 @@ pub(super) fn compile(
         patterns.insert((group.name, metric.name), pattern);
         uses[number].1 = true;
     }
-    if patterns.is_empty() {
+    // Whoever has only rules without a path wants that.
+    if patterns.is_empty() && source.rules.iter().any(|rule| rule.path.is_some()) {
         return Err(start.refuse("no rule in it gives a line: nothing would be written"));
     }
     claims.no_leaf_is_a_branch()?;

@@ -126,7 +126,7 @@ fn a_path_with_the_field_of_the_script_has_its_number() {
     };
     assert_eq!(number("line.up.* {metric}").as_deref(), Some("40"));
     assert_eq!(number("line.up.* {field}").as_deref(), Some("5"));
-    assert_eq!(number("line.up.* -\nline.model x"), None);
+    assert_eq!(number("line.up.* -"), None);
 }
 
 #[test]
@@ -183,6 +183,7 @@ fn what_cannot_work_is_refused_with_its_place() {
         "\n** a.{port}.{default}",
         "line 2, column 6: line.state has no {port}; valid here are",
     );
+    refused("x.y.z a", "line 1, column 1: no rule in it gives a line");
     refused("** a.{port|mac}.{default}", "line.state has no {port|mac}");
     refused(
         "switch.port.* a.{metric}",
