@@ -122,7 +122,7 @@ pub(super) struct Args {
     #[argh(option, arg_name = "time", from_str_fn(values::age))]
     repeat_after: Option<Duration>,
 
-    /// the path template: a file, or dotted, tagged or flat, which come with the program
+    /// the path template: a file, or dotted, sexigraf, tagged or flat, which come with the program
     /// (default: see Files)
     #[argh(option, short = 't', arg_name = "file")]
     template: Option<String>,

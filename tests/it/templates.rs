@@ -1,5 +1,7 @@
 //! Templates from the outside: what is refused with which words, what is printed.
 
+use std::fs;
+
 use libtest_mimic::Trial;
 
 use crate::monitor::{Monitor, project_file};
@@ -17,6 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         labels_alone_name_every_entity,
         a_rule_that_names_what_never_changes_has_it,
         printed_templates_fit_a_terminal,
+        the_help_names_every_shipped_template,
     ]
 }
 
@@ -256,11 +259,31 @@ fn a_rule_that_names_what_never_changes_has_it() {
 }
 
 fn printed_templates_fit_a_terminal() {
-    for name in ["dotted", "tagged", "flat"] {
+    for name in shipped() {
+        let name = name.as_str();
         let printed = Monitor::new().run(&["-t", name, "--print-template"]);
         let lines = printed.is_fine().stdout.lines();
         let longest = lines.map(|line| line.chars().count()).max();
         assert!(longest <= Some(80), "{name}: {longest:?}");
         assert!(printed.stdout.contains("{label}") || name == "tagged");
+    }
+}
+
+/// The templates that come with the program.
+fn shipped() -> Vec<String> {
+    let files = fs::read_dir(project_file("src/template")).expect("the folder");
+    let names = files.map(|file| file.expect("an entry").file_name());
+    let names = names.filter_map(|it| Some(it.to_str()?.strip_suffix(".template")?.to_owned()));
+    names.collect()
+}
+
+fn the_help_names_every_shipped_template() {
+    let help = Monitor::new().run(&["--help"]).stdout;
+    let start = help.find("--template FILE").expect("the option");
+    let end = help.find("--print-template").expect("the next one");
+    let names = shipped();
+    assert!(names.len() > 1, "{names:?}");
+    for name in names {
+        assert!(help[start..end].contains(&name), "{name}: {help}");
     }
 }
