@@ -42,10 +42,6 @@ pub(super) fn compile(
 ) -> Result<(Patterns, Vec<Warning>), Refusal> {
     let usual = super::parse::parse(USUAL_VARIABLES)?;
     let variables = Variables::new(source, &usual, metrics)?;
-    let start = Position { line: 1, column: 1 };
-    if source.rules.is_empty() {
-        return Err(start.refuse("there is no rule in it: nothing would be written"));
-    }
     let mut patterns = Patterns::new();
     let mut claims = Claims::default();
     let mut uses = vec![(false, false); source.rules.len()];
@@ -70,12 +66,15 @@ pub(super) fn compile(
         patterns.insert((group.name, metric.name), pattern);
         uses[number].1 = true;
     }
-    // Whoever has only rules without a path wants that.
-    if patterns.is_empty() && source.rules.iter().any(|rule| rule.path.is_some()) {
+    let rules = &source.rules;
+    // Whoever has only rules that drop wants that.
+    let wants_nothing = !rules.is_empty() && rules.iter().all(|rule| rule.path.is_none());
+    if patterns.is_empty() && !wants_nothing {
+        let start = Position { line: 1, column: 1 };
         return Err(start.refuse("no rule in it gives a line: nothing would be written"));
     }
     claims.no_leaf_is_a_branch()?;
-    Ok((patterns, odd(&source.rules, &uses)))
+    Ok((patterns, odd(rules, &uses)))
 }
 
 /// What is odd about rules: each with whether it fits a metric, and whether one has a path by it.

@@ -248,7 +248,10 @@ fn what_cannot_work_is_refused_with_its_place() {
         "line 1, column 5: unknown placeholder {c} in a variable; valid are",
     );
     refused("mac = a", "{mac} has a meaning of its own");
-    refused("# nothing\n", "line 1, column 1: there is no rule in it");
+    refused(
+        "# nothing\n",
+        "line 1, column 1: no rule in it gives a line",
+    );
     refused(
         "line.state a;name={metric}",
         "line 1, column 14: carbon takes a tag called name",
