@@ -1,11 +1,15 @@
 //! This machine with another surface: whatever is changed in it is gone afterwards. For what only
 //! root can try out, such as an installation with its user and the cron daemon.
 
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-/// Makes the surface below `$1` and runs `$2` on it. Everything is in a mount namespace and a
+use crate::monitor::{PROGRAM, project_file};
+
+/// Makes the surface below `$1` and runs `$2` on it. The folders that follow are seen in it wherever
+/// they are, which may be in `/tmp` or on another file system. Everything is in a mount namespace and a
 /// process namespace of its own, so that nothing outlives it.
 const ENTER: &str = r#"
 set -e
@@ -21,7 +25,13 @@ ln -s /proc/self/fd "$1/all/dev/fd"
 mkdir -m 1777 "$1/all/dev/shm"
 mount -t proc proc "$1/all/proc"
 mount -t tmpfs none "$1/all/tmp"
-exec chroot "$1/all" sh -e -c "$2"
+all=$1/all script=$2
+shift 2
+for folder; do
+    mkdir -p "$all$folder"
+    mount --bind "$folder" "$all$folder"
+done
+exec chroot "$all" sh -e -c "$script"
 "#;
 
 /// Why there can be no such thing here, if that is so.
@@ -43,6 +53,9 @@ pub(crate) fn enter(script: &str) -> Output {
     command.args(["--mount", "--pid", "--fork", "--kill-child"]);
     command.args(["sh", "-c", ENTER, "enter"]);
     command.arg(folder.path()).arg(script);
+    command
+        .arg(project_file(""))
+        .args(Path::new(PROGRAM).parent());
     command.stdin(Stdio::null());
     match command.output() {
         Ok(output) => output,
