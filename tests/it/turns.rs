@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 
-use crate::kept::{LINES, deliver, folder, now, put, recording, waiting};
+use crate::kept::{LINES, deliver, delivery, folder, now, put, recording, waiting};
 use crate::monitor::{Monitor, check_lines};
 use crate::receiver::{Manner, Receiver, Sink, closed_port};
 use crate::session::known_app;
@@ -60,16 +60,7 @@ fn commands_with_different_sections_started_together_all_print() {
 /// Starts a delivery of the recording.
 fn start(monitor: &Monitor, to: &str, seconds: &str) -> Child {
     let recording = recording();
-    let arguments = [
-        "--all",
-        "--carbon",
-        to,
-        "--replay",
-        &recording,
-        "--timeout",
-        seconds,
-    ];
-    let mut command = monitor.command(&arguments);
+    let mut command = monitor.command(&delivery(&recording, to, seconds));
     command.stderr(Stdio::piped()).spawn().expect("the program")
 }
 

@@ -18,16 +18,21 @@ pub(crate) fn recording() -> String {
 /// Delivers a recording.
 pub(crate) fn deliver(monitor: &Monitor, to: &str, more: &[&str]) -> Run {
     let recording = recording();
-    let arguments = [
+    let arguments = delivery(&recording, to, "5");
+    monitor.run(&[&arguments, more].concat())
+}
+
+/// The arguments that deliver a recording within so many seconds.
+pub(crate) fn delivery<'a>(recording: &'a str, to: &'a str, seconds: &'a str) -> [&'a str; 7] {
+    [
         "--all",
         "--carbon",
         to,
         "--replay",
-        &recording,
+        recording,
         "--timeout",
-        "5",
-    ];
-    monitor.run(&[&arguments, more].concat())
+        seconds,
+    ]
 }
 
 /// Seconds since 1970.
