@@ -160,8 +160,8 @@ pub(crate) fn about_certificate(bad: &CertificateError) -> String {
              names those to trust, with any intermediate certificate that the server does not send"
         }
         Bad::BadSignature => {
-            "its certificate is not signed by the authority that it names; --ssl-ca-bundle-file has \
-             another one of that name"
+            "its certificate is not signed by the authority of that name that is trusted here; \
+             --ssl-ca-bundle-file names those to trust"
         }
         Bad::Other(_) if bad.to_string().contains("CaUsedAsEndEntity") => {
             "its certificate is that of an authority, which is not one for a server"
@@ -177,5 +177,20 @@ pub(crate) fn tls_error(error: &ureq::Error) -> Option<&rustls::Error> {
         ureq::Error::Rustls(error) => Some(error),
         ureq::Error::Io(error) => error.get_ref()?.downcast_ref(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_certificate_is_told_in_words_that_say_what_to_do() {
+        let words = about_certificate(&CertificateError::BadSignature);
+        assert!(words.ends_with("; --ssl-ca-bundle-file names those to trust"));
+        assert!(!words.contains("BadSignature"));
+        // What nobody has words for has the library's.
+        let words = about_certificate(&CertificateError::BadEncoding);
+        assert!(words.starts_with("its certificate is not good: "));
     }
 }
