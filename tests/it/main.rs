@@ -45,7 +45,7 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
-use support::{graphite, kept, monitor, overlay, random, receiver, web};
+use support::{graphite, kept, monitor, overlay, random, receiver, rehearsal, web};
 
 /// A list of trials for functions: their names are the names of the cases.
 #[macro_export]
@@ -97,8 +97,8 @@ fn main() -> ExitCode {
     let clock = hour::faketime().map(drop);
     trials.extend(leave_out(clock, check::trials_with_faketime()));
     trials.extend(leave_out(
-        appliance::cron_is_there(),
-        appliance::trials_with_cron(),
+        appliance::live::cron_is_there(),
+        appliance::live::trials_with_cron(),
     ));
     trials.extend(leave_out(archive_if_wanted(&arguments), archive::trials()));
     trials.extend(with_real_parts(&arguments));
@@ -132,7 +132,7 @@ fn with_real_parts(arguments: &Arguments) -> Vec<Trial> {
         None => Err("there is no nc of OpenBSD on this machine".to_owned()),
     };
     let mut trials = leave_out(carbon.clone(), whole_way::trials());
-    trials.extend(leave_out(carbon.clone(), appliance::trials_with_carbon()));
+    trials.extend(leave_out(carbon.clone(), appliance::carbon::trials()));
     trials.extend(leave_out(
         carbon.clone().and(nc),
         whole_way::trials_with_nc(),

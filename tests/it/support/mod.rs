@@ -7,4 +7,5 @@ pub(crate) mod monitor;
 pub(crate) mod overlay;
 pub(crate) mod random;
 pub(crate) mod receiver;
+pub(crate) mod rehearsal;
 pub(crate) mod web;
