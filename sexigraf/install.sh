@@ -54,6 +54,7 @@ must_be_an_appliance() {
         [ -f "$ROOT$file" ] || die "there is no $ROOT$file; is this a SexiGraf appliance?"
         must_have_whole_block "$ROOT$file"
     done
+    command -v python3 >/dev/null || die "there is no python3, which reads carbon's files as carbon does"
     [ -d "$ROOT/etc/cron.d" ] || die "there is no $ROOT/etc/cron.d; is cron installed?"
 }
 
@@ -100,18 +101,7 @@ make_schemas() {
         $0 == "[anything_else]" && !done { while ((getline line < block) > 0) print line; done = 1 }
         { print }
     ' "$work/schemas.rest" >"$work/schemas"
-    check "$work/schemas" retentions "$ROOT$SCHEMAS"
-    fits_everything_first "$work/schemas" && die "$ROOT$SCHEMAS: a section that fits every metric stands before [anything_else]; the block would have no effect"
-    return 0
-}
-
-# Whether a section with the pattern `.*` stands before our block.
-fits_everything_first() {
-    awk -v begin="$MARK_BEGIN" '
-        $0 == begin { exit !found }
-        /^pattern[ \t]*=[ \t]*\^?\.\*\$?[ \t]*$/ { found = 1 }
-        END { exit !found }
-    ' "$1"
+    check "$work/schemas" "$SCHEMAS"
 }
 
 make_aggregation() {
@@ -121,62 +111,13 @@ make_aggregation() {
     fi
     block "$here/storage-aggregation.conf" >"$work/aggregation.block"
     cat "$work/aggregation.block" "$work/aggregation.rest" >"$work/aggregation"
-    check "$work/aggregation" aggregationMethod "$ROOT$AGGREGATION"
+    check "$work/aggregation" "$AGGREGATION"
 }
 
-# What carbon does not start with: a section twice, a % anywhere in a value; and, in what is ours,
-# a pattern without what belongs to it, or retentions that whisper refuses.
+# Whether carbon would start with $1, which is to be $2, and whether our sections come first there.
 check() {
-    problem=$(awk -v wanted="$2" -v begin="$MARK_BEGIN" -v end="$MARK_END" '
-        function seconds(text,   n, unit) {
-            n = text + 0; unit = text; sub(/^[0-9]+/, "", unit)
-            if (unit == "s" || unit == "") return n
-            if (unit == "m" || unit == "min") return n * 60
-            if (unit == "h") return n * 3600
-            if (unit == "d") return n * 86400
-            if (unit == "w") return n * 604800
-            if (unit == "y") return n * 31536000
-            return 0
-        }
-        function retentions(text,   parts, count, i, pair, step, span, last_step, last_span) {
-            count = split(text, parts, /[ \t]*,[ \t]*/)
-            for (i = 1; i <= count; i++) {
-                if (split(parts[i], pair, ":") != 2) return "no retention: " parts[i]
-                step = seconds(pair[1]); span = seconds(pair[2])
-                if (step <= 0 || span < step) return "no retention: " parts[i]
-                if (i > 1) {
-                    if (step <= last_step || step % last_step) return "the steps do not divide each other: " text
-                    if (span <= last_span) return "a coarser archive is shorter: " text
-                    if (last_span / last_step < step / last_step) return "too few points to make one of: " text
-                }
-                last_step = step; last_span = span
-            }
-            return ""
-        }
-        function say(text) { if (!said) print text; said = 1 }
-        function over() { if (section != "" && ours && !(pattern && other)) say("[" section "] is not whole") }
-        $0 == begin { over(); section = ""; ours = 1 }
-        $0 == end { over(); section = ""; ours = 0 }
-        /^[ \t]*[#;]/ || /^[ \t]*$/ { next }
-        /^\[.*\]/ {
-            over()
-            section = $0; sub(/^\[/, "", section); sub(/\].*$/, "", section)
-            if (seen[section]++) say("the section [" section "] stands there twice")
-            pattern = other = 0
-            next
-        }
-        section == "" { say("a line before any section: " $0) }
-        /%/ { say("a % in [" section "], which carbon does not start with") }
-        {
-            key = value = $0
-            sub(/[ \t]*[=:].*$/, "", key); sub(/^[^=:]*[=:][ \t]*/, "", value)
-            if (key == "pattern") pattern = 1
-            if (key == wanted) other = 1
-            if (ours && key == "retentions" && retentions(value) != "") say("[" section "] " retentions(value))
-        }
-        END { over() }
-    ' "$1")
-    [ -z "$problem" ] || die "$3 as it would be: $problem; nothing was changed"
+    problem=$(python3 "$here/check-carbon.py" "$(basename "$2" .conf)" "$1")
+    [ -z "$problem" ] || die "$ROOT$2 as it would be: $problem; nothing was changed"
 }
 
 # Then it is done.

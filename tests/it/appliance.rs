@@ -3,13 +3,13 @@
 
 pub(crate) mod carbon;
 pub(crate) mod live;
+pub(crate) mod refusals;
 
-use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use libtest_mimic::Trial;
 
-use crate::rehearsal::{AGGREGATION, Appliance, SCHEMAS, same, words};
+use crate::rehearsal::{AGGREGATION, Appliance, SCHEMAS, same};
 use crate::trials;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -18,7 +18,6 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_second_install_changes_nothing,
         a_dry_run_changes_nothing,
         the_block_stands_before_what_fits_everything,
-        what_it_cannot_do_is_refused_before_anything_changes,
         the_section_of_an_earlier_page_is_taken_over,
         what_somebody_has_changed_stays_and_is_said,
         credentials_stay_unless_they_are_to_go,
@@ -87,51 +86,6 @@ fn the_block_stands_before_what_fits_everything() {
     assert!(place("[freebox]") < place("[anything_else]"));
     let aggregation = appliance.read("opt/graphite/conf/storage-aggregation.conf");
     assert!(aggregation.ends_with(AGGREGATION), "{aggregation}");
-}
-
-fn what_it_cannot_do_is_refused_before_anything_changes() {
-    const FILE: &str = "opt/graphite/conf/storage-schemas.conf";
-    for (schemas, expected) in [
-        (
-            SCHEMAS.replace("[anything_else]", "[the_rest]"),
-            "has no section [anything_else]",
-        ),
-        (
-            SCHEMAS.replace(
-                "# What is left",
-                "[freebox]\npattern = ^fbx\\.\nretentions = 5m:1d\n",
-            ),
-            "a section [freebox...] that is not from here",
-        ),
-        (
-            SCHEMAS.replace("^carbon\\.", "^carbon%\\."),
-            "a % in [carbon], which carbon does not start with",
-        ),
-        (
-            SCHEMAS.replace("[veeam]", "[carbon]"),
-            "the section [carbon] stands there twice",
-        ),
-        (
-            SCHEMAS.replace("^veeam\\.", ".*"),
-            "a section that fits every metric stands before [anything_else]",
-        ),
-        (
-            format!("# END freebox-monitor\n{SCHEMAS}"),
-            "do not belong together",
-        ),
-    ] {
-        let appliance = Appliance::new();
-        appliance.write(FILE, &schemas);
-        let before = appliance.everything();
-        let said = words(&appliance.script("install.sh", &[]), false);
-        assert!(said.contains(expected), "{said}");
-        assert_eq!(said.lines().count(), 1, "{said}");
-        same(&before, &appliance.everything(), appliance.root.path());
-    }
-    let appliance = Appliance::new();
-    fs::remove_file(appliance.path(FILE)).expect("a file");
-    let said = words(&appliance.script("install.sh", &[]), false);
-    assert!(said.contains("is this a SexiGraf appliance?"), "{said}");
 }
 
 fn the_section_of_an_earlier_page_is_taken_over() {

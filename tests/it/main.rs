@@ -64,6 +64,7 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     trials.extend(absent::trials());
     trials.extend(appliance::trials());
+    trials.extend(appliance::refusals::trials());
     trials.extend(arguments::trials());
     trials.extend(box_faults::trials());
     trials.extend(check::trials());
