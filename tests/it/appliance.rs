@@ -1,15 +1,18 @@
 //! The SexiGraf side: the installer and the uninstaller, rehearsed in a tree that is laid out like
 //! the appliance.
 
+pub(crate) mod bytes;
 pub(crate) mod carbon;
 pub(crate) mod live;
 pub(crate) mod refusals;
+pub(crate) mod theirs;
+pub(crate) mod upgrade;
 
 use std::os::unix::fs::MetadataExt;
 
 use libtest_mimic::Trial;
 
-use crate::rehearsal::{AGGREGATION, Appliance, SCHEMAS, same};
+use crate::rehearsal::{AGGREGATION, Appliance, same};
 use crate::trials;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -18,8 +21,6 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_second_install_changes_nothing,
         a_dry_run_changes_nothing,
         the_block_stands_before_what_fits_everything,
-        the_section_of_an_earlier_page_is_taken_over,
-        what_somebody_has_changed_stays_and_is_said,
         credentials_stay_unless_they_are_to_go,
         owner_and_mode_of_carbons_files_stay,
     ]
@@ -86,45 +87,6 @@ fn the_block_stands_before_what_fits_everything() {
     assert!(place("[freebox]") < place("[anything_else]"));
     let aggregation = appliance.read("opt/graphite/conf/storage-aggregation.conf");
     assert!(aggregation.ends_with(AGGREGATION), "{aggregation}");
-}
-
-fn the_section_of_an_earlier_page_is_taken_over() {
-    let appliance = Appliance::new();
-    let old = "[freebox]\npattern = ^freebox\\.\nretentions = 60s:7d,5m:30d,60m:2y\n\n";
-    let before = appliance.everything();
-    let with_old = SCHEMAS.replace("# What is left", &format!("{old}# What is left"));
-    appliance.write("opt/graphite/conf/storage-schemas.conf", &with_old);
-    appliance.install(&[]);
-    let schemas = appliance.read("opt/graphite/conf/storage-schemas.conf");
-    assert_eq!(schemas.matches("[freebox]").count(), 1, "{schemas}");
-    appliance.uninstall(&[]);
-    same(&before, &appliance.everything(), appliance.root.path());
-}
-
-fn what_somebody_has_changed_stays_and_is_said() {
-    let appliance = Appliance::new();
-    appliance.install(&[]);
-    appliance.write("etc/freebox-monitor/template", "** a.{default}\n");
-    let said = appliance.install(&[]);
-    assert!(
-        said.contains("/etc/freebox-monitor/template was changed by somebody and stays"),
-        "{said}"
-    );
-    assert_eq!(
-        appliance.read("etc/freebox-monitor/template"),
-        "** a.{default}\n"
-    );
-    assert!(
-        appliance
-            .path("var/lib/freebox-monitor/new/template")
-            .is_file()
-    );
-    let said = appliance.uninstall(&[]);
-    assert!(said.contains("/etc/freebox-monitor stays"), "{said}");
-    assert_eq!(
-        appliance.read("etc/freebox-monitor/template"),
-        "** a.{default}\n"
-    );
 }
 
 fn credentials_stay_unless_they_are_to_go() {

@@ -65,6 +65,9 @@ fn main() -> ExitCode {
     trials.extend(absent::trials());
     trials.extend(appliance::trials());
     trials.extend(appliance::refusals::trials());
+    trials.extend(appliance::bytes::trials());
+    trials.extend(appliance::theirs::trials());
+    trials.extend(appliance::upgrade::trials());
     trials.extend(arguments::trials());
     trials.extend(box_faults::trials());
     trials.extend(check::trials());

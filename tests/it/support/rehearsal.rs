@@ -51,6 +51,7 @@ aggregationMethod = last
 /// An appliance that exists as files only.
 pub(crate) struct Appliance {
     pub(crate) root: TempDir,
+    program: TempDir,
 }
 
 /// A file or folder: its mode, its owner and group, its content.
@@ -60,7 +61,12 @@ impl Appliance {
     pub(crate) fn new() -> Self {
         let appliance = Appliance {
             root: tempfile::tempdir().expect("a folder"),
+            program: tempfile::tempdir().expect("a folder"),
         };
+        let stand_in = format!("#!/bin/sh\nexec '{PROGRAM}' \"$@\"\n");
+        fs::write(appliance.program(), stand_in).expect("a program");
+        fs::set_permissions(appliance.program(), fs::Permissions::from_mode(0o755))
+            .expect("its mode");
         for (path, mode, content) in [
             ("opt/graphite/conf/carbon.conf", 0o644, "[cache]\n"),
             ("opt/graphite/conf/storage-schemas.conf", 0o640, SCHEMAS),
@@ -89,6 +95,11 @@ impl Appliance {
         }
         fs::create_dir_all(appliance.path("usr/local/lib")).expect("a folder");
         appliance
+    }
+
+    /// What is installed: it calls the real one, which takes a second to be read for its sum.
+    pub(crate) fn program(&self) -> PathBuf {
+        self.program.path().join("freebox-monitor")
     }
 
     pub(crate) fn path(&self, below: &str) -> PathBuf {
@@ -123,14 +134,23 @@ impl Appliance {
         found
     }
 
+    /// Runs a script of the project.
     pub(crate) fn script(&self, name: &str, arguments: &[&str]) -> Output {
+        self.command(&project_file("sexigraf"), name, arguments)
+            .output()
+            .expect("sh")
+    }
+
+    /// A script of this folder, about this tree.
+    pub(crate) fn command(&self, folder: &Path, name: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new("sh");
-        command.arg(project_file("sexigraf").join(name));
+        command.arg(folder.join(name));
         command.arg("--root").arg(self.root.path());
         if name == "install.sh" {
-            command.args(["--binary", PROGRAM]);
+            command.arg("--binary").arg(self.program());
         }
-        command.args(arguments).output().expect("sh")
+        command.args(arguments);
+        command
     }
 
     #[track_caller]
@@ -141,6 +161,38 @@ impl Appliance {
     #[track_caller]
     pub(crate) fn uninstall(&self, arguments: &[&str]) -> String {
         words(&self.script("uninstall.sh", arguments), true)
+    }
+
+    /// Installs another release.
+    #[track_caller]
+    pub(crate) fn upgrade(&self, release: &Release) -> String {
+        let mut command = self.command(release.folder.path(), "install.sh", &[]);
+        words(&command.output().expect("sh"), true)
+    }
+}
+
+/// The project's `sexigraf` as another release of it might be.
+pub(crate) struct Release {
+    pub(crate) folder: TempDir,
+}
+
+impl Release {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut copy = Command::new("cp");
+        copy.arg("-R").arg(project_file("sexigraf").join("."));
+        let copied = copy.arg(folder.path()).status().expect("cp");
+        assert!(copied.success());
+        Self { folder }
+    }
+
+    /// With another text in one of its files.
+    pub(crate) fn with(self, file: &str, from: &str, to: &str) -> Self {
+        let path = self.folder.path().join(file);
+        let text = fs::read_to_string(&path).expect(file);
+        assert!(text.contains(from), "{file}: {from}");
+        fs::write(path, text.replace(from, to)).expect(file);
+        self
     }
 }
 
