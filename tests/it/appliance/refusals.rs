@@ -1,6 +1,7 @@
 //! What the scripts refuse, in one line and before anything changes.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use libtest_mimic::Trial;
 
@@ -13,6 +14,13 @@ pub(crate) fn trials() -> Vec<Trial> {
         aggregations_that_it_cannot_work_with,
         a_section_that_takes_our_metrics_first,
         bytes_that_are_no_utf_8,
+        markers_that_do_not_belong_together,
+        windows_line_ends,
+        roots_that_are_this_machine_or_nothing,
+        programs_that_are_not_this_one,
+        folders_where_a_file_is_to_be,
+        links_that_lead_out_of_a_rehearsal,
+        options_that_there_are_not,
     ]
 }
 
@@ -118,4 +126,114 @@ fn bytes_that_are_no_utf_8() {
     let schemas = [b"# \xe9t\xe9\n", SCHEMAS.as_bytes()].concat();
     fs::write(appliance.path(CONF_SCHEMAS), schemas).expect("a file");
     refused(&appliance, "install.sh", &[], "codec can't decode byte");
+}
+
+const BEGIN: &str = "# BEGIN freebox-monitor (made by its install.sh, removed by its uninstall.sh)";
+const END: &str = "# END freebox-monitor";
+
+/// What stands behind them must not go with them.
+fn markers_that_do_not_belong_together() {
+    for (begin, end) in [
+        (END, BEGIN),
+        (BEGIN, ""),
+        ("", END),
+        (BEGIN, BEGIN),
+        (&format!("{BEGIN}\r"), &format!("{END}\r")),
+        (&format!("{BEGIN} "), END),
+        (BEGIN, &format!("{END}\t")),
+        (BEGIN, &format!("{END}\n{BEGIN}\n{END}")),
+    ] {
+        for script in ["install.sh", "uninstall.sh"] {
+            let appliance = Appliance::new();
+            let ours = format!("{begin}\n[freebox]\n{end}\n[anything_else]");
+            appliance.write(CONF_SCHEMAS, &SCHEMAS.replace("[anything_else]", &ours));
+            let expected = "do not belong together any more; mend that by hand first";
+            refused(&appliance, script, &[], expected);
+        }
+    }
+}
+
+fn windows_line_ends() {
+    let appliance = Appliance::new();
+    appliance.write(CONF_SCHEMAS, &SCHEMAS.replace('\n', "\r\n"));
+    let expected = "has Windows line ends; remove them first: sed -i 's/\\r$//' ";
+    refused(&appliance, "install.sh", &[], expected);
+}
+
+/// Should one of these be taken for this machine, `--dry-run` keeps it from harm.
+fn roots_that_are_this_machine_or_nothing() {
+    for script in ["install.sh", "uninstall.sh"] {
+        for (root, expected) in [
+            (&["--root", ""] as &[_], "--root wants a folder"),
+            (&["--root="], "--root wants a folder"),
+            (&["--root"], "--root wants a value"),
+            (&["--root", "/"], "--root / is this machine itself"),
+            (&["--root=//"], "--root / is this machine itself"),
+            (&["--root", "/etc/.."], "--root / is this machine itself"),
+            (&["--root", "nowhere"], "there is no folder nowhere"),
+            (&["--root", "-t"], "there is no folder -t"),
+        ] {
+            let appliance = Appliance::new();
+            let arguments = [&["--dry-run"], root].concat();
+            refused(&appliance, script, &arguments, expected);
+        }
+    }
+}
+
+fn programs_that_are_not_this_one() {
+    for (program, expected) in [
+        (
+            "/nowhere/freebox-monitor",
+            "there is no file /nowhere/freebox-monitor",
+        ),
+        ("true", "--binary: there is no file true"),
+        ("/bin/true", "/true is not freebox-monitor"),
+        ("", "--binary: there is no file "),
+    ] {
+        refused(
+            &Appliance::new(),
+            "install.sh",
+            &["--binary", program],
+            expected,
+        );
+    }
+}
+
+fn folders_where_a_file_is_to_be() {
+    for path in [
+        "usr/local/bin/freebox-monitor",
+        "etc/cron.d/freebox-monitor",
+    ] {
+        let appliance = Appliance::new();
+        fs::create_dir(appliance.path(path)).expect("a folder");
+        let expected = format!("/{path} is a folder; remove it first");
+        refused(&appliance, "install.sh", &[], &expected);
+    }
+}
+
+fn links_that_lead_out_of_a_rehearsal() {
+    let elsewhere = Appliance::new();
+    for script in ["install.sh", "uninstall.sh"] {
+        for path in [CONF_SCHEMAS, "var/lib/freebox-monitor"] {
+            let appliance = Appliance::new();
+            let _ = fs::remove_file(appliance.path(path));
+            let target = elsewhere.path("opt/graphite/conf/storage-schemas.conf");
+            symlink(target, appliance.path(path)).expect("a link");
+            refused(&appliance, script, &[], "leads out of");
+        }
+    }
+    assert_eq!(elsewhere.read(CONF_SCHEMAS), SCHEMAS);
+}
+
+fn options_that_there_are_not() {
+    for (script, option) in [
+        ("install.sh", "--purge"),
+        ("uninstall.sh", "--binary=x"),
+        ("uninstall.sh", "-x"),
+        ("install.sh", "more"),
+    ] {
+        let option_name = option.split('=').next().expect("a name");
+        let expected = format!("no such option: {option_name} (--help lists them)");
+        refused(&Appliance::new(), script, &[option], &expected);
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 use std::process::Command;
 
 use libtest_mimic::Trial;
@@ -181,6 +182,14 @@ fn deadly_mv(nth: usize) -> TempDir {
     folder
 }
 
+/// Makes one folder what the other is.
+fn copy(from: &Path, to: &Path) {
+    let script = "find \"$2\" -mindepth 1 -delete; cp -a \"$1/.\" \"$2\"";
+    let mut command = Command::new("sh");
+    command.args(["-e", "-c", script, "sh"]).arg(from).arg(to);
+    assert!(command.status().expect("sh").success());
+}
+
 /// Whether the script came to its end all the same.
 fn survives(mut command: Command, deadly: &TempDir) -> bool {
     let path = std::env::var("PATH").expect("a path");
@@ -199,9 +208,12 @@ fn a_run_that_is_killed_anywhere_is_finished_by_the_next() {
     appliance.upgrade(&next);
     let expected = appliance.everything();
     let wifi = format!("{DASHBOARDS}/Freebox_Wi-Fi.json");
+    appliance.uninstall(&[]);
+    appliance.install(&[]);
+    let before = tempfile::tempdir().expect("a folder");
+    copy(appliance.root.path(), before.path());
     for nth in 1.. {
-        appliance.uninstall(&[]);
-        appliance.install(&[]);
+        copy(before.path(), appliance.root.path());
         let schemas = appliance.read(SCHEMAS_CONF);
         let deadly = deadly_mv(nth);
         let command = appliance.command(next.folder.path(), "install.sh", &[]);
