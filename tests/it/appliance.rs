@@ -8,10 +8,12 @@ pub(crate) mod refusals;
 pub(crate) mod theirs;
 pub(crate) mod upgrade;
 
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use libtest_mimic::Trial;
 
+use crate::monitor::project_file;
 use crate::rehearsal::{AGGREGATION, Appliance, same};
 use crate::trials;
 
@@ -20,6 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         installed_twice_and_taken_off_the_tree_is_as_it_was,
         a_second_install_changes_nothing,
         a_dry_run_changes_nothing,
+        the_page_and_the_schemas_mean_the_same_guests,
         the_block_stands_before_what_fits_everything,
         credentials_stay_unless_they_are_to_go,
         owner_and_mode_of_carbons_files_stay,
@@ -71,6 +74,30 @@ fn a_dry_run_changes_nothing() {
     let said = appliance.uninstall(&["--dry-run"]);
     assert!(said.contains("would take the block out"), "{said}");
     same(&installed, &appliance.everything(), appliance.root.path());
+}
+
+/// The page changes files that are there already to what new ones would be.
+fn the_page_and_the_schemas_mean_the_same_guests() {
+    let read = |name| fs::read_to_string(project_file("sexigraf").join(name)).expect(name);
+    let schemas = read("storage-schemas.conf");
+    let section = schemas.split("[freebox_guests]").nth(1).expect("guests");
+    let value = |name: &str| {
+        let lines = section.lines();
+        let mut values = lines.filter_map(|it| it.strip_prefix(name));
+        values.next().expect(name).trim_start_matches(" = ")
+    };
+    let pattern = value("pattern").replace("[^.]", "[^/]").replace("\\.", "/");
+    let below = pattern.strip_prefix("^freebox/").expect("all of them");
+    let page = read("README.md");
+    let expected = format!("guests='\\./{below}.*'\n");
+    assert!(page.contains(&expected), "{expected}");
+    for retentions in schemas
+        .lines()
+        .filter_map(|it| it.strip_prefix("retentions = "))
+    {
+        let expected = format!("{{}} {} \\;", retentions.replace(',', " "));
+        assert!(page.contains(&expected), "{expected}");
+    }
 }
 
 fn the_block_stands_before_what_fits_everything() {

@@ -223,7 +223,11 @@ fn the_crontab_line_of_the_readme_works_after_cargo_install() {
 }
 
 fn every_crontab_line_that_is_shown_says_the_same_trouble_once() {
-    for file in ["README.md", "sexigraf/freebox-monitor.cron"] {
+    for file in [
+        "README.md",
+        "sexigraf/README.md",
+        "sexigraf/freebox-monitor.cron",
+    ] {
         let lines = crontab_lines(file);
         assert!(!lines.is_empty(), "{file}");
         for line in lines {

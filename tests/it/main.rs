@@ -104,6 +104,7 @@ fn main() -> ExitCode {
         appliance::live::cron_is_there(),
         appliance::live::trials_with_cron(),
     ));
+    trials.extend(leave_out(overlay::is_there(), appliance::live::trials()));
     trials.extend(leave_out(archive_if_wanted(&arguments), archive::trials()));
     trials.extend(with_real_parts(&arguments));
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -137,6 +138,10 @@ fn with_real_parts(arguments: &Arguments) -> Vec<Trial> {
     };
     let mut trials = leave_out(carbon.clone(), whole_way::trials());
     trials.extend(leave_out(carbon.clone(), appliance::carbon::trials()));
+    trials.extend(leave_out(
+        carbon.clone().and_then(|()| overlay::is_there()),
+        appliance::live::trials_with_whisper(),
+    ));
     trials.extend(leave_out(
         carbon.clone().and(nc),
         whole_way::trials_with_nc(),

@@ -43,7 +43,8 @@ pub(crate) fn web_is_there() -> Result<(), String> {
     WEB.get_or_init(install).clone()
 }
 
-fn python() -> &'static Result<Python, String> {
+/// The Python that carbon is installed for.
+pub(crate) fn python() -> &'static Result<Python, String> {
     static PYTHON: OnceLock<Result<Python, String>> = OnceLock::new();
     PYTHON.get_or_init(|| {
         let built = PathBuf::from(crate::monitor::PROGRAM);

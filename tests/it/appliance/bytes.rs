@@ -14,6 +14,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials![
         a_last_line_without_an_end_comes_back,
         a_file_that_is_a_link_stays_one,
+        blanks_behind_a_heading_do_no_harm,
         sections_put_there_by_hand_are_accepted,
         the_scripts_find_their_files_through_a_link_and_from_anywhere,
         what_stays_on_the_appliance_uninstalls,
@@ -53,6 +54,17 @@ fn a_file_that_is_a_link_stays_one() {
     appliance.uninstall(&[]);
     assert!(appliance.path(CONF_SCHEMAS).is_symlink());
     assert_eq!(appliance.read("srv/kept/schemas"), SCHEMAS);
+}
+
+fn blanks_behind_a_heading_do_no_harm() {
+    let appliance = Appliance::new();
+    let blanks = SCHEMAS.replace("[anything_else]", "[anything_else] \t");
+    appliance.write(CONF_SCHEMAS, &blanks);
+    appliance.install(&[]);
+    let end = "# END freebox-monitor\n[anything_else] \t\n";
+    assert!(appliance.read(CONF_SCHEMAS).contains(end));
+    appliance.uninstall(&[]);
+    assert_eq!(appliance.read(CONF_SCHEMAS), blanks);
 }
 
 /// The way out that is told where there is no section [anything_else].

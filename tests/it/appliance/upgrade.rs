@@ -4,13 +4,13 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use libtest_mimic::Trial;
 use tempfile::TempDir;
 
 use crate::monitor::project_file;
-use crate::rehearsal::{Appliance, Release, SCHEMAS, same};
+use crate::rehearsal::{Appliance, Release, SCHEMAS, same, words};
 use crate::trials;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -21,6 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         what_the_first_release_kept_is_taken_over,
         what_the_service_user_may_have_written_is_not_believed,
         a_run_that_is_killed_anywhere_is_finished_by_the_next,
+        a_run_that_fails_says_so_and_leaves_nothing_half,
         a_dashboard_that_a_release_does_not_have_any_more_goes,
     ]
 }
@@ -165,14 +166,14 @@ fn what_the_service_user_may_have_written_is_not_believed() {
     assert_eq!(appliance.read(&own), "{}");
 }
 
-/// A folder with an `mv` that kills the script that called it the nth time.
-fn deadly_mv(nth: usize) -> TempDir {
+/// A folder with an `mv` that does this the nth time.
+fn mv_that(does: &str, nth: usize) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let count = folder.path().join("count");
     let script = format!(
         "#!/bin/sh\n\
          echo >>{count}\n\
-         [ $(wc -l <{count}) != {nth} ] || kill -9 $PPID\n\
+         [ $(wc -l <{count}) != {nth} ] || {does}\n\
          exec /bin/mv \"$@\"\n",
         count = count.display()
     );
@@ -190,13 +191,12 @@ fn copy(from: &Path, to: &Path) {
     assert!(command.status().expect("sh").success());
 }
 
-/// Whether the script came to its end all the same.
-fn survives(mut command: Command, deadly: &TempDir) -> bool {
+fn run_with(mut command: Command, deadly: &TempDir) -> Output {
     let path = std::env::var("PATH").expect("a path");
     command.env("PATH", format!("{}:{path}", deadly.path().display()));
     // What it leaves there when it is killed.
     command.env("TMPDIR", deadly.path());
-    command.output().expect("sh").status.success()
+    command.output().expect("sh")
 }
 
 fn a_run_that_is_killed_anywhere_is_finished_by_the_next() {
@@ -215,9 +215,9 @@ fn a_run_that_is_killed_anywhere_is_finished_by_the_next() {
     for nth in 1.. {
         copy(before.path(), appliance.root.path());
         let schemas = appliance.read(SCHEMAS_CONF);
-        let deadly = deadly_mv(nth);
+        let deadly = mv_that("kill -9 $PPID", nth);
         let command = appliance.command(next.folder.path(), "install.sh", &[]);
-        if survives(command, &deadly) {
+        if run_with(command, &deadly).status.success() {
             assert!(nth > 9, "only {nth} files");
             break;
         }
@@ -229,6 +229,21 @@ fn a_run_that_is_killed_anywhere_is_finished_by_the_next() {
         assert!(!said.contains("stays"), "{nth}: {said}");
         same(&expected, &appliance.everything(), appliance.root.path());
     }
+}
+
+/// As when the disk is full.
+fn a_run_that_fails_says_so_and_leaves_nothing_half() {
+    let appliance = Appliance::new();
+    let failing = mv_that("exit 1", 2);
+    let command = appliance.command(&project_file("sexigraf"), "install.sh", &[]);
+    let said = words(&run_with(command, &failing), false);
+    assert!(said.ends_with("not finished; run it again\n"), "{said}");
+    let left = appliance.everything().into_keys();
+    let half = |path: &std::path::PathBuf| path.to_string_lossy().ends_with("-new");
+    assert_eq!(left.filter(half).count(), 0);
+    let temporary = fs::read_dir(failing.path()).expect("a folder").count();
+    assert_eq!(temporary, 2, "only mv and its count");
+    assert_eq!(appliance.read(SCHEMAS_CONF), SCHEMAS);
 }
 
 fn a_dashboard_that_a_release_does_not_have_any_more_goes() {

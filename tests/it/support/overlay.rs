@@ -48,6 +48,11 @@ pub(crate) fn is_there() -> Result<(), String> {
 
 /// Runs a shell script on such a machine, to its end.
 pub(crate) fn enter(script: &str) -> Output {
+    enter_with(script, &[])
+}
+
+/// The same where further folders are seen.
+pub(crate) fn enter_with(script: &str, folders: &[&Path]) -> Output {
     let folder = TempDir::new().expect("a folder");
     let mut command = Command::new("unshare");
     command.args(["--mount", "--pid", "--fork", "--kill-child"]);
@@ -55,7 +60,8 @@ pub(crate) fn enter(script: &str) -> Output {
     command.arg(folder.path()).arg(script);
     command
         .arg(project_file(""))
-        .args(Path::new(PROGRAM).parent());
+        .args(Path::new(PROGRAM).parent())
+        .args(folders);
     command.stdin(Stdio::null());
     match command.output() {
         Ok(output) => output,
