@@ -161,6 +161,15 @@ take_over() {
     rm -rf "$ROOT$STATE/saved" "$ROOT$STATE/new" "$ROOT$STATE/installed.sha256"
 }
 
+# An earlier page had cron run it as root: what such a run leaves while the folders are handed over
+# would be closed to the service user.
+stop_runs_of_root() {
+    is_live && [ -z "$DRY_RUN" ] && [ -f "$CRON" ] || return 0
+    is_ours "$CRON" "$(sum_of "$CRON")" && grep -q ' root freebox-monitor' "$CRON" || return 0
+    rm -f "$CRON"
+    wait_while pgrep -u 0 -x freebox-monitor
+}
+
 make_user() {
     ! user_exists || return 0
     if ! is_live; then
@@ -235,8 +244,13 @@ keep_theirs() {
         return 0
     fi
     behind="$behind $2"
+    if [ -n "$DRY_RUN" ]; then
+        say "$3 and stays as it is"
+        only_said "lay the new one into $NEW$2"
+        return 0
+    fi
     say "$3 and stays as it is; the new one is $NEW$2"
-    [ -n "$DRY_RUN" ] || place "$1" "$NEW$2" 644 "$(our_ids)"
+    place "$1" "$NEW$2" 644 "$(our_ids)"
 }
 
 # Nobody edits a program: one that we do not know is an older one that was put there by hand.
@@ -244,8 +258,10 @@ put_program() {
     case $(state_of "$BINARY" "$binary" "$ROOT$BINARY") in
     same) keep "$binary" "$BINARY" 755 "$(our_ids)"; return 0 ;;
     edited | foreign)
-        say "$BINARY was put there by somebody else; it is replaced, and kept as $SAVED$BINARY"
-        [ -n "$DRY_RUN" ] || place "$ROOT$BINARY" "$SAVED$BINARY" 755 "$(our_ids)"
+        only_said "keep $BINARY, which was put there by somebody else, as $SAVED$BINARY" || {
+            place "$ROOT$BINARY" "$SAVED$BINARY" 755 "$(our_ids)"
+            say "$BINARY was put there by somebody else; it is replaced, and kept as $SAVED$BINARY"
+        }
         ;;
     esac
     install_file "$binary" "$BINARY" 755 "$(our_ids)"
@@ -416,6 +432,7 @@ prepare "$AGGREGATION" storage-aggregation ''
 [ -n "$DRY_RUN" ] || begun=1
 remove_leftovers
 take_over
+stop_runs_of_root
 make_user
 make_folder "$ETC"
 make_folder "$STATE"

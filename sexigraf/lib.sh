@@ -206,6 +206,16 @@ user_ids() {
     user_entry | cut -d: -f3,4
 }
 
+# Waits while a command says that there is a run, which takes seconds.
+wait_while() {
+    seconds=0
+    while [ "$seconds" -lt 45 ] && "$@" >/dev/null; do
+        [ "$seconds" != 0 ] || say "waiting up to 45 seconds for a run to end"
+        sleep 1
+        seconds=$((seconds + 1))
+    done
+}
+
 # ---- What was installed
 
 # What earlier pages and releases of this project had people install. It is ours, noted or not.

@@ -44,15 +44,10 @@ remove_cron() {
     remove "$CRON"
 }
 
-# A run takes seconds; it must not write into what is going, and keeps the user from going.
+# A run must not write into what is going, and keeps the user from going.
 wait_for_runs() {
     is_live && [ -z "$DRY_RUN" ] && user_exists || return 0
-    seconds=0
-    while [ "$seconds" -lt 45 ] && pgrep -u "$USER_NAME" >/dev/null; do
-        [ "$seconds" != 0 ] || say "waiting up to 45 seconds for a run to end"
-        sleep 1
-        seconds=$((seconds + 1))
-    done
+    wait_while pgrep -u "$USER_NAME"
     ! pgrep -u "$USER_NAME" >/dev/null || say "something of the user $USER_NAME is still running"
 }
 
@@ -69,7 +64,7 @@ remove_dashboards() {
 
 remove_state() {
     if [ -d "$ROOT$STATE" ]; then
-        waiting=$(find -H "$ROOT$STATE" -name '*.lines' ! -name '*.[1-9]*' -exec cat {} + | wc -l)
+        waiting=$(find -H "$ROOT$STATE" -type f -name '*.lines' ! -name '*.[1-9]*' -exec cat {} + | wc -l)
         [ "$waiting" = 0 ] || say "$waiting lines that carbon has not confirmed go with $STATE"
     fi
     remove_folder "$STATE"
@@ -115,7 +110,7 @@ remove_etc() {
         template_goes=1
         remove "$ETC/template"
     fi
-    left=$(ls -A "$ROOT$ETC" | grep -vxF "${template_goes:+template}" | tr '\n' ' ')
+    left=$(ls -A "$ROOT$ETC" | grep -vxF "${template_goes:+template}" | tr '\n' ' ' | tr -d '[:cntrl:]')
     if [ -n "$left" ]; then
         etc_stays=1
         say "$ETC stays, with ${left% } in it; --purge removes it"

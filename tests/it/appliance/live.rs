@@ -4,6 +4,7 @@ use std::path::Path;
 
 use libtest_mimic::Trial;
 
+use crate::appliance::upgrade::early_crontab;
 use crate::hour;
 use crate::monitor::{PROGRAM, project_file};
 use crate::overlay;
@@ -16,6 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials![
         a_group_that_was_there_is_used_and_a_user_that_was_there_stays,
         uninstalling_waits_for_a_run_to_end,
+        roots_own_runs_end_before_the_folders_are_handed_over,
         what_is_interrupted_while_it_waits_for_carbon_says_so,
         root_does_not_write_where_the_service_user_leads_it,
         a_dry_run_is_for_root_as_well,
@@ -187,6 +189,34 @@ fn uninstalling_waits_for_a_run_to_end() {
                     freebox-monitor is gone. \
                     What it has measured is still in Graphite, below freebox.\n\
                     nobody is left\n";
+    assert_eq!(said, expected);
+}
+
+/// As an earlier page had cron start them.
+fn roots_own_runs_end_before_the_folders_are_handed_over() {
+    let crontab = format!(
+        "cat >/etc/cron.d/freebox-monitor <<'END'\n{}END\n",
+        early_crontab("")
+    );
+    let said = evening(
+        &(crontab
+            + "cp /bin/cat /tmp/freebox-monitor
+        mkfifo /tmp/end
+        mkdir -p /var/lib/freebox-monitor
+        /tmp/freebox-monitor /tmp/end &
+        until_so pgrep -x freebox-monitor >/tmp/run
+        $install >/tmp/said 2>&1 &
+        installing=$!
+        until_so grep -q waiting /tmp/said
+        test ! -e /etc/cron.d/freebox-monitor
+        mkdir /var/lib/freebox-monitor/spool
+        : >/tmp/end
+        wait $installing
+        head -n 1 /tmp/said
+        stat -c %U /var/lib/freebox-monitor/spool
+        grep -c ' freebox-monitor freebox-monitor ' /etc/cron.d/freebox-monitor"),
+    );
+    let expected = "waiting up to 45 seconds for a run to end\nfreebox-monitor\n1\n";
     assert_eq!(said, expected);
 }
 

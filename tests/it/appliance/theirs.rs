@@ -60,6 +60,11 @@ fn a_changed_crontab_is_behind_until_its_successor_is_removed() {
     assert!(said.contains("stays as it is\n"), "{said}");
     assert!(said.contains(" is installed."), "{said}");
     let next = Release::new().with("freebox-monitor.cron", "1h", "2h");
+    let mut dry = appliance.command(next.folder.path(), "install.sh", &["--dry-run"]);
+    let said = words(&dry.output().expect("sh"), true);
+    let expected = format!("would lay the new one into /{NEW}/{CRON}\nNothing was changed.");
+    assert!(said.contains(&expected), "{said}");
+    assert!(!appliance.path(NEW).exists());
     for _ in 0..2 {
         let said = appliance.upgrade(&next);
         let expected = format!("stays as it is; the new one is /{NEW}/{CRON}\n");

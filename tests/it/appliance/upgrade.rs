@@ -34,7 +34,7 @@ const SCHEMAS_CONF: &str = "opt/graphite/conf/storage-schemas.conf";
 const DASHBOARDS: &str = "var/lib/grafana/dashboards/Miscellaneous";
 
 /// The crontab that earlier pages said to install, with and without the last option.
-fn early_crontab(last: &str) -> String {
+pub(crate) fn early_crontab(last: &str) -> String {
     format!(
         "# The statistics of the Freebox, every minute. For /etc/cron.d, under a name without a dot: cron\n\
          # passes over all others.\n\
