@@ -116,7 +116,9 @@ prepare() {
         if [ -s "$work/$name.by-hand" ]; then
             must_be_ours_by_hand "$1"
             state=by-hand
-            cat "$work/$name.bare" >"$work/$name.conf"
+            there=$work/$name.bare
+            has_block "$ROOT$1" || there=$ROOT$1
+            cat "$there" >"$work/$name.conf"
         elif [ -n "$3" ] && ! grep -q "^\[$3\][[:blank:]]*\$" "$work/$name.rest"; then
             die "$ROOT$1 has no section [$3]; put the lines of $here/$name.conf there by hand, before the section that fits everything, and run this again"
         else

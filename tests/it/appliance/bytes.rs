@@ -74,7 +74,8 @@ fn sections_put_there_by_hand_are_accepted() {
     let by_hand = SCHEMAS
         .replace("# What is left", &format!("{ours}\n# What is left"))
         .replace("[anything_else]", "[the_rest]");
-    appliance.write(CONF_SCHEMAS, &by_hand);
+    let by_hand = by_hand.trim_end();
+    appliance.write(CONF_SCHEMAS, by_hand);
     let before = appliance.everything();
     let said = appliance.install(&[]);
     assert!(
