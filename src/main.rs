@@ -54,7 +54,7 @@ fn told(outcome: Result<(), Error>) -> Exit {
         Ok(()) => Exit::Done,
         Err(error) => {
             log::error!("{error}");
-            error.exit()
+            error.ends_with()
         }
     }
 }

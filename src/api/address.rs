@@ -38,6 +38,16 @@ impl Address {
         }
     }
 
+    /// Where the API would be, in this version: as far as that can be known without asking.
+    pub(crate) fn api_url(&self, major: u32) -> String {
+        let scheme = if self.scheme.is_none() {
+            "https://"
+        } else {
+            ""
+        };
+        format!("{scheme}{self}/api/v{major}")
+    }
+
     /// The ports at which a box is looked for, the likeliest first.
     pub(crate) fn ports(&self) -> Vec<u16> {
         match (self.port, self.scheme) {

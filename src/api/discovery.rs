@@ -88,6 +88,11 @@ impl Endpoint {
         Some(Document::read(document)?.endpoint("recording:", None))
     }
 
+    /// Where the API is, as a URL: `https://mafreebox.freebox.fr/api/v16`.
+    pub(crate) fn url(&self) -> &str {
+        self.base.trim_end_matches('/')
+    }
+
     /// The major version of the box's API.
     pub(crate) fn major(&self) -> Option<u32> {
         self.api_version.split('.').next()?.trim().parse().ok()

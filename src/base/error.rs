@@ -34,6 +34,7 @@ impl From<Exit> for ExitCode {
 #[derive(Debug)]
 pub(crate) struct Error {
     exit: Exit,
+    is_forgiven: bool,
     words: String,
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -43,6 +44,7 @@ impl Error {
     pub(crate) fn new(exit: Exit, words: impl Into<String>) -> Self {
         Error {
             exit,
+            is_forgiven: false,
             words: words.into(),
             cause: None,
         }
@@ -62,9 +64,23 @@ impl Error {
         self
     }
 
-    /// The exit code of a run that ended with this error.
+    /// Has the program end well all the same: what went wrong is only said.
+    pub(crate) fn forgiven(mut self) -> Self {
+        self.is_forgiven = true;
+        self
+    }
+
+    /// What kind of trouble it is, by the exit code that is usual for it.
     pub(crate) fn exit(&self) -> Exit {
         self.exit
+    }
+
+    /// The exit code of a run that ended with this error.
+    pub(crate) fn ends_with(&self) -> Exit {
+        match self.is_forgiven {
+            true => Exit::Done,
+            false => self.exit,
+        }
     }
 }
 

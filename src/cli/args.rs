@@ -68,9 +68,20 @@ pub(super) struct Args {
     #[argh(switch, short = 's')]
     register_status: bool,
 
-    /// the form of the lines (default graphite, the only one)
+    /// the form of the text: graphite (default), influxdb as freebox_monitor.py writes it, or
+    /// prometheus for the textfile collector of node_exporter
     #[argh(option, short = 'f', arg_name = "form", default = "Format::Graphite")]
     format: Format,
+
+    /// with -f influxdb: end each line with its time, in nanoseconds (default: the time is that of
+    /// whoever takes the lines)
+    #[argh(switch)]
+    influx_timestamp: bool,
+
+    /// with -f influxdb: end with the usual exit code also when lines were printed (default: with
+    /// 0 then, since Telegraf drops the lines of a command that fails)
+    #[argh(switch)]
+    strict_exit: bool,
 
     /// write to this file instead of to stdout; a regular one is replaced in one step, - is stdout
     #[argh(option, arg_name = "file")]
@@ -214,6 +225,7 @@ impl Args {
 
     fn settings(self, command_line: &str) -> Result<Settings, Error> {
         let trust = self.trust()?;
+        self.must_fit_the_format()?;
         Ok(Settings {
             task: self.task()?,
             destination: self.destination(&trust)?,
@@ -235,6 +247,8 @@ impl Args {
             jobs: self.jobs,
             template: self.template.map(TemplateChoice::named),
             format: self.format,
+            influx_timestamp: self.influx_timestamp,
+            lenient_exit: self.format == Format::Influxdb && !self.strict_exit,
             every: self.every,
             repeat_after: self.repeat_after,
             command_line: command_line.to_owned(),
@@ -313,6 +327,30 @@ impl Args {
                 Err(Error::misuse("--record-raw goes with --record only"))
             }
             _ => Ok(task),
+        }
+    }
+
+    /// What goes with some forms of the text only.
+    fn must_fit_the_format(&self) -> Result<(), Error> {
+        let needs = [
+            ("--carbon", !self.carbon.is_empty(), Format::Graphite),
+            ("--template", self.template.is_some(), Format::Graphite),
+            ("--print-template", self.print_template, Format::Graphite),
+            ("--check-template", self.check_template, Format::Graphite),
+            (
+                "--influx-timestamp",
+                self.influx_timestamp,
+                Format::Influxdb,
+            ),
+            ("--strict-exit", self.strict_exit, Format::Influxdb),
+        ];
+        let is_out_of_place =
+            |(_, is_there, format): &&(_, bool, _)| *is_there && *format != self.format;
+        match needs.iter().find(is_out_of_place) {
+            Some((option, _, format)) => Err(Error::misuse(format!(
+                "{option} goes with -f {format} only"
+            ))),
+            None => Ok(()),
         }
     }
 

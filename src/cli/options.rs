@@ -60,6 +60,8 @@ pub(super) const GROUPS: [Group; 8] = [
             "--carbon",
             "--output",
             "--format",
+            "--influx-timestamp",
+            "--strict-exit",
             "--resend",
             "--verify",
             "--spool-age",

@@ -44,6 +44,11 @@ pub(crate) struct Settings {
     pub(crate) template: Option<TemplateChoice>,
     /// The form of the text.
     pub(crate) format: Format,
+    /// Whether lines for InfluxDB have their moment.
+    pub(crate) influx_timestamp: bool,
+    /// Whether a run that has delivered something is a good one, whatever else: Telegraf throws
+    /// away what a command printed that ends with another code than 0.
+    pub(crate) lenient_exit: bool,
     /// Where the text goes.
     pub(crate) destination: Destination,
     /// Whether to run again and again, and how many seconds apart.

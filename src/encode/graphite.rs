@@ -4,8 +4,7 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
-use super::{Batch, Counts, Encode, Encoded};
-use crate::base::error::one_line;
+use super::{Batch, Counts, Doubles, Encode, Encoded, described};
 use crate::metrics::metric::{Metric, Reading};
 use crate::metrics::sample::Sample;
 use crate::metrics::value::Value;
@@ -24,8 +23,7 @@ pub(super) struct Lines<'a> {
     time: u64,
     paths: HashSet<String>,
     added: Vec<&'a [Sample]>,
-    doubles: usize,
-    first_double: Option<String>,
+    doubles: Doubles,
 }
 
 impl<'a> Lines<'a> {
@@ -39,8 +37,7 @@ impl<'a> Lines<'a> {
             time: 0,
             paths: HashSet::new(),
             added: Vec::new(),
-            doubles: 0,
-            first_double: None,
+            doubles: Doubles::default(),
         }
     }
 
@@ -54,7 +51,7 @@ impl<'a> Lines<'a> {
             Ok(path) => self.write(path, number),
             Err(NoPath::Dropped) => {}
             Err(NoPath::EmptyNode | NoPath::TooLong) => {
-                log::debug!("no path for {}", described(sample, metric));
+                log::debug!("no path for {}", described_number(sample, metric));
                 self.counts.lost += 1;
             }
         }
@@ -68,14 +65,14 @@ impl<'a> Lines<'a> {
     }
 
     fn double(&mut self, path: &str, sample: &Sample, metric: &Metric) {
-        self.doubles += 1;
         self.counts.lost += 1;
-        if self.first_double.is_none() {
+        let mut doubles = std::mem::take(&mut self.doubles);
+        doubles.add(|| {
             let kept = self.with_path(path).unwrap_or_default();
-            let left_out = described(sample, metric);
-            let words = format!("{kept} and {left_out} have the same path {path}");
-            self.first_double = Some(words);
-        }
+            let left_out = described_number(sample, metric);
+            format!("{kept} and {left_out} have the same path {path}")
+        });
+        self.doubles = doubles;
     }
 
     /// The first number that has this path.
@@ -85,17 +82,9 @@ impl<'a> Lines<'a> {
             samples.flat_map(|it| it.values.iter().map(move |reading| (it, reading.metric)));
         let mut fitting = numbers
             .filter(|(it, metric)| self.template.path(it, metric, self.run).as_deref() == Ok(path));
-        fitting.next().map(|(it, metric)| described(it, metric))
-    }
-
-    /// What the author of the template should know.
-    fn warning(&self) -> Option<String> {
-        let others = match self.doubles {
-            0 | 1 => String::new(),
-            more => format!(" ({} more are like it)", more - 1),
-        };
-        let words = self.first_double.as_ref()?;
-        Some(format!("{words}; the first is written{others}"))
+        fitting
+            .next()
+            .map(|(it, metric)| described_number(it, metric))
     }
 }
 
@@ -120,7 +109,7 @@ impl<'a> Encode<'a> for Lines<'a> {
 
     fn finish(self: Box<Self>) -> Encoded {
         Encoded {
-            warning: self.warning(),
+            warning: self.doubles.warning(),
             text: self.text,
             counts: self.counts,
         }
@@ -128,15 +117,6 @@ impl<'a> Encode<'a> for Lines<'a> {
 }
 
 /// A number in words: `lan.host.active{mac=02:00:5E:00:00:10}`.
-fn described(sample: &Sample, metric: &Metric) -> String {
-    let name = sample.group.metric_name(metric);
-    let keys = sample.group.keys().filter_map(|key| {
-        let known = |name: &str| Some(format!("{name}={}", one_line(sample.text(name)?)));
-        sample.group.names_of(key).into_iter().find_map(known)
-    });
-    let keys: Vec<String> = keys.collect();
-    match keys.is_empty() {
-        true => name,
-        false => format!("{name}{{{}}}", keys.join(",")),
-    }
+fn described_number(sample: &Sample, metric: &Metric) -> String {
+    described(&sample.group.metric_name(metric), sample)
 }

@@ -1,9 +1,24 @@
 //! Samples to text: one file for each format. None knows where the text goes.
 
 mod graphite;
+mod influxdb;
+pub(crate) mod prometheus;
+mod script;
 
+use std::fmt;
+use std::str::FromStr;
+
+use crate::base::error::one_line;
 use crate::metrics::sample::Sample;
 use crate::template::{RunLabels, Template};
+
+/// The texts of a run that lines for InfluxDB have as tags: where the API is, its major version, and
+/// the board of the box.
+pub(crate) const API_URL: &str = "api_url";
+/// See [`API_URL`].
+pub(crate) const API_MAJOR: &str = "api_major";
+/// See [`API_URL`].
+pub(crate) const BOARD: &str = "board";
 
 /// The samples of one moment.
 #[derive(Clone, Copy, Debug)]
@@ -42,8 +57,63 @@ pub(crate) struct Encoded {
     pub(crate) text: String,
     /// What became of the numbers.
     pub(crate) counts: Counts,
-    /// What the author of the template should know.
+    /// What the user should know.
     pub(crate) warning: Option<String>,
+}
+
+/// Numbers that would have taken the place of others.
+#[derive(Debug, Default)]
+struct Doubles {
+    number: usize,
+    /// What is to be said of the first.
+    first: Option<String>,
+}
+
+impl Doubles {
+    /// Adds one; `words` are made for the first.
+    fn add(&mut self, words: impl FnOnce() -> String) {
+        self.number += 1;
+        self.first.get_or_insert_with(words);
+    }
+
+    /// What the user should know.
+    fn warning(&self) -> Option<String> {
+        let others = match self.number {
+            0 | 1 => String::new(),
+            more => format!(" ({} more are like it)", more - 1),
+        };
+        let words = self.first.as_ref()?;
+        Some(format!("{words}; the first is written{others}"))
+    }
+}
+
+/// A text of the run.
+fn text_of<'a>(run: &'a RunLabels, name: &str) -> Option<&'a str> {
+    let found = run.iter().find(|(known, _)| *known == name);
+    found.map(|(_, text)| text.as_str())
+}
+
+/// The name that tells the box of a run from others, known also when it is away.
+fn name_of_box(run: &RunLabels) -> Option<&str> {
+    text_of(run, "name").or_else(|| text_of(run, "endpoint"))
+}
+
+/// A number or an entity in words: its name and its keys.
+fn described(name: &str, sample: &Sample) -> String {
+    let keys = sample.group.keys().filter_map(|key| {
+        let known = |name: &str| Some(format!("{name}={}", one_line(sample.text(name)?)));
+        sample.group.names_of(key).into_iter().find_map(known)
+    });
+    let keys: Vec<String> = keys.collect();
+    match keys.is_empty() {
+        true => name.to_owned(),
+        false => format!("{name}{{{}}}", keys.join(",")),
+    }
+}
+
+/// A character of a text that has to stay on one line.
+fn printable(c: char) -> char {
+    if c.is_control() { ' ' } else { c }
 }
 
 /// The form of the text.
@@ -51,29 +121,56 @@ pub(crate) struct Encoded {
 pub(crate) enum Format {
     /// `path value timestamp`, the plaintext protocol of Graphite.
     Graphite,
+    /// `measurement,tags fields`, the line protocol of InfluxDB.
+    Influxdb,
+    /// Families of samples, for node_exporter's textfile collector.
+    Prometheus,
 }
 
-impl Format {
-    /// The format at work for one run: `labels` are what templates may say about any of its
-    /// metrics.
-    pub(crate) fn encoder<'a>(
-        self,
-        template: &'a Template,
-        labels: &'a RunLabels,
-    ) -> Box<dyn Encode<'a> + 'a> {
+/// A format with all that it needs.
+#[derive(Debug)]
+pub(crate) enum Form {
+    /// See [`Format::Graphite`].
+    Graphite(Template),
+    /// See [`Format::Influxdb`].
+    Influxdb {
+        /// Whether each line ends with its moment.
+        has_time: bool,
+    },
+    /// See [`Format::Prometheus`].
+    Prometheus,
+}
+
+impl Form {
+    /// The format at work for one run, of which `run` are the texts.
+    pub(crate) fn encoder<'a>(&'a self, run: &'a RunLabels) -> Box<dyn Encode<'a> + 'a> {
         match self {
-            Format::Graphite => Box::new(graphite::Lines::new(template, labels)),
+            Form::Graphite(template) => Box::new(graphite::Lines::new(template, run)),
+            Form::Influxdb { has_time } => Box::new(influxdb::Lines::new(*has_time, run)),
+            Form::Prometheus => Box::new(prometheus::Families::new(run)),
         }
     }
 }
 
-impl std::str::FromStr for Format {
+impl FromStr for Format {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, String> {
         match word {
             "graphite" => Ok(Format::Graphite),
-            _ => Err("graphite is the only one there is".to_owned()),
+            "influxdb" => Ok(Format::Influxdb),
+            "prometheus" => Ok(Format::Prometheus),
+            _ => Err("it is graphite, influxdb or prometheus".to_owned()),
         }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Format::Graphite => "graphite",
+            Format::Influxdb => "influxdb",
+            Format::Prometheus => "prometheus",
+        })
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Group {
     /// Whether the entities belong to strangers. There is no end to those: they have lines only
     /// where somebody asked for their section by name.
     pub(crate) of_strangers: bool,
+    /// Whether it is about the run itself, which is there also when the box is not.
+    pub(crate) of_run: bool,
     /// The metrics, in the order in which they are written.
     pub(crate) metrics: &'static [Metric],
 }
@@ -44,6 +46,7 @@ impl Group {
             field_prefix: "",
             since: "1",
             of_strangers: false,
+            of_run: false,
             metrics,
         }
     }
@@ -75,6 +78,12 @@ impl Group {
     /// Says that the entities belong to strangers.
     pub(crate) const fn of_strangers(mut self) -> Self {
         self.of_strangers = true;
+        self
+    }
+
+    /// Says that it is about the run itself.
+    pub(crate) const fn of_run(mut self) -> Self {
+        self.of_run = true;
         self
     }
 

@@ -14,12 +14,29 @@ pub(crate) struct Label {
     pub(crate) fixed: Option<&'static str>,
     /// The tag that it is in InfluxDB, as in freebox-monitoring 0.9.1 where that has it.
     pub(crate) tag: Option<&'static str>,
+    /// How that script spells the tag.
+    pub(crate) spelling: Spelling,
     /// The key that a template may put it in the place of.
     pub(crate) stands_for: Option<&'static str>,
     /// Whether people call the entity so.
     pub(crate) spoken: bool,
     /// The value that goes without saying.
     pub(crate) usual: Option<&'static str>,
+}
+
+/// How freebox-monitoring 0.9.1 spells a text as a tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spelling {
+    /// As the box does.
+    AsItIs,
+    /// The same, and one blank where the box has nothing.
+    OrBlank,
+    /// Without accents.
+    Plain,
+    /// Without accents, and cut: who made a part.
+    PlainMaker,
+    /// Without accents and punctuation, and cut: who made a device.
+    WordsOfMaker,
 }
 
 /// A text that stands in the record under these paths.
@@ -30,6 +47,7 @@ pub(crate) const fn label(name: &'static str, from: &'static [&'static str]) -> 
         inherited: false,
         fixed: None,
         tag: None,
+        spelling: Spelling::AsItIs,
         stands_for: None,
         spoken: false,
         usual: None,
@@ -63,6 +81,12 @@ impl Label {
     /// Says which tag it is.
     pub(crate) const fn tag(mut self, tag: &'static str) -> Self {
         self.tag = Some(tag);
+        self
+    }
+
+    /// Says how the tag is spelled.
+    pub(crate) const fn spelled(mut self, spelling: Spelling) -> Self {
+        self.spelling = spelling;
         self
     }
 

@@ -1,6 +1,8 @@
 //! Lenient reading of the box's answers. What a field should be and what it is differ between
 //! models and firmwares: numbers come as text, empty lists as `{}`, `""`, `null` or not at all.
 
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine as _, alphabet};
 use serde_json::Value as Json;
 
 use crate::metrics::value::Value;
@@ -70,6 +72,14 @@ pub(crate) fn text(json: &Json) -> Option<String> {
         Json::Number(number) => Some(number.to_string()),
         _ => None,
     }
+}
+
+/// The bytes of a path or a name in a file system, which boxes send in Base64.
+pub(crate) fn decoded(encoded: &str) -> Option<Vec<u8>> {
+    let padding =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let engine = GeneralPurpose::new(&alphabet::STANDARD, padding);
+    engine.decode(encoded).ok()
 }
 
 /// The twelve digits of a MAC address, in small letters, if a text is one.

@@ -62,7 +62,8 @@ pub(crate) enum InField {
 pub(crate) enum Role {
     /// A series.
     Series,
-    /// It never changes, which is not worth a series to somebody who did not ask for it.
+    /// It never changes, or is what a line's timestamp says: not worth a series to somebody who did
+    /// not ask for it.
     Constant,
     /// It has a place among the fields of freebox-monitoring 0.9.1 only.
     Field,
@@ -295,7 +296,7 @@ impl Metric {
         self
     }
 
-    /// Says that it never changes.
+    /// Says that it never changes, or is what a line's timestamp says.
     pub(crate) const fn constant(mut self) -> Self {
         self.role = Role::Constant;
         self

@@ -1,5 +1,7 @@
 //! Units: the one that people read, and the base unit behind it.
 
+use crate::metrics::value::{SAME, Scale};
+
 /// Bits in a kilobit: a DSL modem tells its rates in kilobits a second.
 pub(crate) const KILOBIT: i64 = 1000;
 /// Bits in a megabit: sockets, cables and plugs tell their rates in megabits a second.
@@ -66,25 +68,33 @@ impl Unit {
         }
     }
 
-    /// The base unit as the end of a name in Prometheus, and what a number has to be multiplied by
-    /// to be in it.
-    #[cfg(test)]
-    pub(crate) const fn base(self) -> Option<(&'static str, f64)> {
+    /// The base unit as the end of a name in Prometheus, and what makes a number one of it. Bits
+    /// become bytes, as Prometheus counts them.
+    /// <https://prometheus.io/docs/practices/naming/#base-units>
+    pub(crate) const fn base(self) -> Option<(&'static str, Scale)> {
         match self {
             Unit::None | Unit::Count => None,
-            Unit::Packet => Some(("packets", 1.0)),
-            Unit::PacketPerSecond => Some(("packets_per_second", 1.0)),
-            Unit::Byte => Some(("bytes", 1.0)),
-            Unit::Gigabyte => Some(("bytes", 1e9)),
-            Unit::BytePerSecond => Some(("bytes_per_second", 1.0)),
-            Unit::BitPerSecond => Some(("bits_per_second", 1.0)),
-            Unit::Second => Some(("seconds", 1.0)),
-            Unit::Celsius => Some(("celsius", 1.0)),
-            Unit::Percent => Some(("ratio", 0.01)),
-            Unit::Dbm => Some(("dbm", 1.0)),
-            Unit::Decibel => Some(("decibels", 1.0)),
-            Unit::Megahertz => Some(("hertz", 1e6)),
-            Unit::Rpm => Some(("rpm", 1.0)),
+            Unit::Packet => Some(("packets", SAME)),
+            Unit::PacketPerSecond => Some(("packets_per_second", SAME)),
+            Unit::Byte => Some(("bytes", SAME)),
+            Unit::Gigabyte => Some(("bytes", times(1_000_000_000))),
+            Unit::BytePerSecond => Some(("bytes_per_second", SAME)),
+            Unit::BitPerSecond => Some(("bytes_per_second", over(8))),
+            Unit::Second => Some(("seconds", SAME)),
+            Unit::Celsius => Some(("celsius", SAME)),
+            Unit::Percent => Some(("ratio", over(100))),
+            Unit::Dbm => Some(("dbm", SAME)),
+            Unit::Decibel => Some(("decibels", SAME)),
+            Unit::Megahertz => Some(("hertz", times(1_000_000))),
+            Unit::Rpm => Some(("rpm", SAME)),
         }
     }
+}
+
+const fn times(times: i64) -> Scale {
+    Scale { times, over: 1 }
+}
+
+const fn over(over: i64) -> Scale {
+    Scale { times: 1, over }
 }

@@ -8,7 +8,7 @@
 use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
-use crate::metrics::label::{given, inherited, label};
+use crate::metrics::label::{Spelling, given, inherited, label};
 use crate::metrics::lenient::{at, flag, text};
 use crate::metrics::metric::{self, Kind, Metric, counter, gauge, state};
 use crate::metrics::sample::Sample;
@@ -272,7 +272,9 @@ static FTTH: Group = Group::new(
 .labels(&[
     inherited("media").tag("conn_media"),
     label("sfp_model", &["sfp_model"]).tag("sfp_model"),
-    label("sfp_vendor", &["sfp_vendor"]).tag("sfp_vendor"),
+    label("sfp_vendor", &["sfp_vendor"])
+        .tag("sfp_vendor")
+        .spelled(Spelling::PlainMaker),
     label("sfp_serial", &["sfp_serial"]).tag("sfp_serial"),
 ]);
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::metrics::group::Group;
 use crate::metrics::label::given;
-use crate::metrics::metric::{count, flag, gauge};
+use crate::metrics::metric::{count, flag, gauge, time};
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
 use crate::metrics::value::Value;
@@ -18,6 +18,8 @@ pub(crate) const GROUPS: &[&Group] = &[&EXEC, &SECTION];
 pub(crate) struct Facts {
     /// Whether the box could be used.
     pub(crate) up: bool,
+    /// When it started, in seconds since 1970.
+    pub(crate) started: u64,
     /// How long it took so far.
     pub(crate) duration: Duration,
     /// Requests to the box.
@@ -64,7 +66,8 @@ pub(crate) fn samples(facts: &Facts) -> Vec<Sample> {
         .with(
             const { EXEC.metric("duration") },
             Some(seconds(facts.duration)),
-        );
+        )
+        .with(const { EXEC.metric("started_time") }, whole(facts.started));
     let sections = facts.sections.iter().map(of_section);
     [run].into_iter().chain(sections).collect()
 }
@@ -106,10 +109,13 @@ static EXEC: Group = Group::new(
         )
         .computed(),
         count("spooled", "Lines of earlier runs that wait for a carbon").computed(),
+        time("started_time", "Moment when the run started")
+            .computed()
+            .constant(),
     ],
 )
-.measure("exec")
-.field_prefix("exec_");
+.of_run()
+.measure("exec");
 
 static SECTION: Group = Group::new(
     "exec.section",
@@ -130,5 +136,6 @@ static SECTION: Group = Group::new(
     ],
 )
 .labels(&[given("section").tag("section")])
+.of_run()
 .measure("exec")
-.field_prefix("exec_section_");
+.field_prefix("section_");

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use crate::api::LARGEST_ANSWER;
 use crate::metrics::group::Group;
-use crate::metrics::label::{given, inherited, label};
+use crate::metrics::label::{Spelling, given, inherited, label};
 use crate::metrics::lenient::{at, flag as yes, text};
 use crate::metrics::metric::{self, Kind, Metric, counter, flag, gauge, state, time};
 use crate::metrics::sample::{Sample, Seen};
@@ -217,10 +217,13 @@ static TYPE: Group = Group::new(
 static HOST: Group = Group::new("lan.host", "lan.interface.{interface}.host.{mac}", OF_HOST)
     .labels(&[
         label("host_type", &["host_type"]).tag("lan_type"),
-        label("primary_name", &["primary_name", "default_name"])
+        label("primary_name", &["primary_name", "default_name"]).names("mac"),
+        label("written_name", &["primary_name"])
             .tag("lan_primary_name")
-            .names("mac"),
-        label("vendor", &["vendor_name"]).tag("lan_vendor"),
+            .spelled(Spelling::OrBlank),
+        label("vendor", &["vendor_name"])
+            .tag("lan_vendor")
+            .spelled(Spelling::WordsOfMaker),
         given("mac").tag("lan_mac_address"),
         inherited("interface").tag("lan_iface").usual("pub"),
         given("ipv4_last").tag("lan_ipv4"),
@@ -363,7 +366,7 @@ mod tests {
                 {"af":"ipv4","addr":"192.168.1.9","active":false,"last_activity":9},
                 {"af":"ipv6","addr":"fe80::1"}]}, 7]"#;
         let guests = r#"[{"l2ident":{"id":"02:00:5E:00:00:10"},"active":true}]"#;
-        let host = "host_type=nas,primary_name=nas,mac=02:00:5E:00:00:10,ipv4=192.168.1.20,\
+        let host = "host_type=nas,primary_name=nas,written_name=nas,mac=02:00:5E:00:00:10,ipv4=192.168.1.20,\
                     ipv4_last=192.168.1.9,ipv6=fe80::1,ipv6_last=fe80::1,interface=pub";
         check(
             map,

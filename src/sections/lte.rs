@@ -42,7 +42,11 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
         let Some(link) = answers.object(path) else {
             continue;
         };
-        let of_link = Sample::read(&LTE, link).label("link", Some(name.to_owned()));
+        // Where there is one link only, freebox-monitoring 0.9.1 has no tag for it.
+        let told = (path != OLD_LINK.1).then(|| name.to_owned());
+        let of_link = Sample::read(&LTE, link)
+            .label("link", Some(name.to_owned()))
+            .label("told_link", told);
         let places = ["radio.bands", "radio.band"].into_iter();
         let bands = strongest(places.flat_map(|place| records_at(link, place))).into_values();
         let bands: Vec<Sample> = bands
@@ -143,7 +147,8 @@ static LTE: Group = Group::new(
 )
 .labels(&[
     fixed("media", "lte").tag("conn_media"),
-    given("link").tag("link"),
+    given("link"),
+    given("told_link").tag("link").stands_for("link"),
     label("ipv4", &["network.ipv4"]).tag("lte_net_ipv4"),
     label("ipv6", &["network.ipv6"]).tag("lte_net_ipv6"),
     label("gcid", &["radio.gcid"]).tag("lte_radio_gcid"),
@@ -183,7 +188,8 @@ static BAND: Group = Group::new(
 )
 .labels(&[
     fixed("media", "lte").tag("conn_media"),
-    inherited("link").tag("link"),
+    inherited("link"),
+    inherited("told_link").tag("link").stands_for("link"),
     label("band", &["band"]).tag("band"),
 ])
 .field_prefix("lte_rband_");

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
-use crate::metrics::label::{inherited, label};
+use crate::metrics::label::{given, inherited, label};
+use crate::metrics::lenient::{decoded, text};
 use crate::metrics::metric::{Kind, Metric, counter, flag, gauge, state, time};
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
@@ -53,7 +54,9 @@ fn key(partition: &Sample) -> [Option<String>; 2] {
 }
 
 fn of_partition(partition: &Json) -> Sample {
-    let sample = Sample::read(&PARTITION, partition);
+    let path = partition.get("path").and_then(text);
+    let path = path.and_then(|it| String::from_utf8(decoded(&it)?).ok());
+    let sample = Sample::read(&PARTITION, partition).label("partition_path", path);
     // What has no size has nothing in use and nothing free either.
     match whole(partition, "total_bytes") {
         Some(0) => SPACE.iter().fold(sample, |it, metric| it.without(metric)),
@@ -185,12 +188,17 @@ static PARTITION: Group = Group::new(
 )
 .labels(&[
     label("disk", &["disk_id"]).or_inherited().tag("hdd"),
+    inherited("disk_type").tag("hdd_type"),
+    inherited("model").tag("hdd_model"),
+    inherited("serial").tag("hdd_serial"),
+    inherited("table_type").tag("hdd_table_type"),
     label("partition", &["id"]).tag("partition"),
     label("partition_label", &["label"])
         .tag("partition_label")
         .names("partition"),
     label("fstype", &["fstype"]).tag("partition_fstype"),
     label("partition_state", &["state"]).tag("partition_state"),
+    given("partition_path").tag("partition_path"),
 ])
 .measure("storage")
 .field_prefix("diskfs_");
@@ -311,7 +319,7 @@ mod tests {
             &[
                 "storage.disk.state{disk=1000,disk_type=usb} 1",
                 "storage.disk.total_bytes{disk=1000,disk_type=usb} 2000",
-                "storage.partition.mounted{disk=1000,partition=1001,partition_label=Été,partition_state=mounted} 1",
+                "storage.partition.mounted{disk=1000,partition=1001,partition_label=Été,partition_state=mounted,disk_type=usb} 1",
                 "storage.partition.free_bytes{disk=2000,partition=2001} 7",
             ],
         );

@@ -6,7 +6,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::metrics::group::Group;
-use crate::metrics::label::{given, inherited, label};
+use crate::metrics::label::{Spelling, given, inherited, label};
 use crate::metrics::lenient::text;
 use crate::metrics::metric::{self, Kind, Metric, flag, gauge, state};
 use crate::metrics::sample::Sample;
@@ -296,6 +296,7 @@ static SENSOR: Group = Group::new(
         .stands_for("sensor"),
     label("sensor_name", &["name"])
         .tag("sensor_name")
+        .spelled(Spelling::Plain)
         .names("sensor"),
 ])
 .field_prefix("sys_");
@@ -308,7 +309,10 @@ static FAN: Group = Group::new(
 .labels(&[
     given("fan"),
     label("fan_id", &["id"]).tag("fan").stands_for("fan"),
-    label("fan_name", &["name"]).tag("fan_name").names("fan"),
+    label("fan_name", &["name"])
+        .tag("fan_name")
+        .spelled(Spelling::Plain)
+        .names("fan"),
 ])
 .field_prefix("sys_fan_");
 

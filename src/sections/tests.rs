@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use crate::encode::prometheus;
 use crate::metrics::metric::Kind;
 
 #[test]
@@ -87,43 +88,19 @@ fn every_help_stands_alone() {
     }
 }
 
-/// The name in Prometheus: the path without keys, the base unit at the end, `_total` on counters.
-fn prometheus_name(group: &Group, metric: &Metric) -> String {
-    let path = format!("{}.{}", group.name, metric.name);
-    let unit = metric.unit.base().map(|(unit, _)| unit);
-    let said = match unit {
-        // What stands in the name already is said once, at its end.
-        Some("ratio") => Some("percent"),
-        Some(unit) => unit.split('_').next(),
-        None => None,
-    };
-    let is_said = |word: &&str| said != Some(*word) || unit == Some("rpm");
-    let words: Vec<&str> = path.split(['.', '_']).filter(is_said).collect();
-    let mut name = format!("freebox_{}", words.join("_"));
-    if let Some(unit) = unit.filter(|unit| *unit != "rpm") {
-        name += &format!("_{unit}");
-    }
-    match metric.kind {
-        Kind::Counter => name + "_total",
-        _ => name,
-    }
-}
-
 #[test]
 fn every_metric_has_a_name_for_prometheus() {
     let mut names = HashSet::new();
-    for (group, metric) in metrics().filter(|(_, metric)| metric.kind != Kind::Text) {
-        let name = prometheus_name(group, metric);
+    for (group, metric) in metrics() {
+        let name = prometheus::name(group, metric);
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         assert!(name.chars().all(plain) && !name.contains("__"), "{name}");
         assert!(names.insert(name.clone()), "{name} twice");
         let ends = ["_count", "_total", "_sum", "_bucket", "_info"];
-        let is_counter = metric.kind == Kind::Counter;
+        let is_special = matches!(metric.kind, Kind::Counter | Kind::Text);
         let reserved = ends.iter().any(|end| name.ends_with(end));
-        assert_eq!(reserved, is_counter, "{name}");
-        if let Some((_, factor)) = metric.unit.base() {
-            assert!(factor > 0.0, "{name}");
-        }
+        assert_eq!(reserved, is_special, "{name}");
+        assert!(!metric.meaning().contains(['\\', '\n']), "{name}");
     }
     for name in [
         "freebox_connection_rate_down_bytes_per_second",

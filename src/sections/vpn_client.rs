@@ -44,6 +44,9 @@ static CONFIG: Group = Group::new(
         &["conf_pptp.remote_host", "conf_wireguard.remote_addr"],
     )
     .tag("ivc_remote_host"),
+    label("username", &["conf_pptp.username"]).tag("ivc_username"),
+    label("remote_port", &["conf_wireguard.remote_port"]).tag("ivc_remote_port"),
+    label("mtu", &["conf_wireguard.mtu"]).tag("ivc_mtu"),
 ])
 .measure("vpn_client")
 .field_prefix("vpnclient_");
@@ -125,6 +128,7 @@ static STATUS: Group = Group::new(
     label("vpn_type", &["type"]).tag("type"),
     label("active_vpn", &["active_vpn"]).tag("active_vpn"),
     label("description", &["active_vpn_description"]).tag("active_vpn_description"),
+    label("last_error_word", &["last_error"]).tag("last_error_desc"),
 ])
 .measure("vpn_client")
 .field_prefix("vpnconn_");

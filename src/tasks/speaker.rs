@@ -142,6 +142,6 @@ fn tell(outcome: Result<Exit, Error>) -> Exit {
             Exit::Refused | Exit::Unreachable => log::error!(target: &about(BOX), "{error}"),
             _ => log::error!("{error}"),
         }
-        error.exit()
+        error.ends_with()
     })
 }

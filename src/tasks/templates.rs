@@ -1,4 +1,4 @@
-//! Which template a run uses, and where it is.
+//! Which form the text of a run has, and for Graphite which template it uses and where that is.
 
 use std::path::PathBuf;
 
@@ -7,11 +7,26 @@ use directories::BaseDirs;
 use crate::base::deadline::Deadline;
 use crate::base::error::{Error, one_line};
 use crate::base::files;
-use crate::cli::TemplateChoice;
+use crate::cli::{Settings, TemplateChoice};
+use crate::encode::{Form, Format};
 use crate::sections;
 use crate::template::{SHIPPED, Template};
 
 const SYSTEM_FILE: &str = "/etc/freebox-monitor/template";
+
+/// The form of the text of a run, with all that it needs.
+///
+/// # Errors
+/// When it needs a template that cannot be read or cannot work.
+pub(crate) fn form(settings: &Settings, deadline: Deadline) -> Result<Form, Error> {
+    Ok(match settings.format {
+        Format::Graphite => Form::Graphite(checked(settings.template.as_ref(), deadline)?.1),
+        Format::Influxdb => Form::Influxdb {
+            has_time: settings.influx_timestamp,
+        },
+        Format::Prometheus => Form::Prometheus,
+    })
+}
 
 /// The template that a run would use, read once and checked, and what to call it.
 ///

@@ -8,6 +8,7 @@ use crate::api::Search;
 use crate::base::error::{Error, Exit};
 use crate::base::files;
 use crate::cli::Settings;
+use crate::encode::Format;
 use crate::state::credentials::Granted;
 use crate::state::folder::StateFolder;
 use crate::tasks::times::Times;
@@ -37,6 +38,9 @@ pub(super) fn template(
     times: &Times,
     report: &mut Report,
 ) -> Result<(), Error> {
+    if settings.format != Format::Graphite {
+        return report.skip("template", &format!("-f {} uses none", settings.format));
+    }
     match templates::checked(settings.template.as_ref(), times.end) {
         Ok((name, _)) => report.tick("template", &format!("{name}: every metric has its path")),
         Err(error) => report.cross(

@@ -1,0 +1,291 @@
+//! The text format of Prometheus, for node_exporter's textfile collector: no timestamps, base units,
+//! each family in one piece.
+//! <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
+
+use super::{Batch, Counts, Doubles, Encode, Encoded, described, name_of_box, printable};
+use crate::metrics::group::Group;
+use crate::metrics::label::Label;
+use crate::metrics::metric::{Kind, Metric, Reading, Role};
+use crate::metrics::sample::Sample;
+use crate::metrics::value::Value;
+use crate::template::RunLabels;
+
+/// What everything starts with.
+const PREFIX: &str = "freebox";
+/// What people call an entity, made unique.
+const LABEL: &str = "label";
+
+/// Families of samples, in the order in which they come up.
+#[derive(Debug)]
+pub(super) struct Families {
+    /// The label that tells this box from others: `box="ultra"`.
+    of_box: String,
+    families: Vec<Family>,
+    /// Where in them a name is.
+    places: HashMap<String, usize>,
+    /// The same for what a metric says.
+    places_of_metrics: HashMap<*const Metric, usize>,
+    counts: Counts,
+    /// The entities that have their samples already.
+    entities: HashSet<(*const Group, String)>,
+    doubles: Doubles,
+}
+
+/// One family.
+#[derive(Debug)]
+struct Family {
+    name: String,
+    /// Its two lines of comment.
+    head: String,
+    samples: String,
+}
+
+impl Families {
+    /// No families yet.
+    pub(super) fn new(run: &RunLabels) -> Self {
+        let mut of_box = String::new();
+        write_label(&mut of_box, "box", name_of_box(run).unwrap_or_default());
+        Families {
+            of_box,
+            families: Vec::new(),
+            places: HashMap::new(),
+            places_of_metrics: HashMap::new(),
+            counts: Counts::default(),
+            entities: HashSet::new(),
+            doubles: Doubles::default(),
+        }
+    }
+
+    fn add_one(&mut self, sample: &Sample) {
+        let mut keys = self.of_box.clone();
+        for key in sample.group.keys() {
+            write_label(&mut keys, key, sample.text(key).unwrap_or_default());
+        }
+        let entity = (std::ptr::from_ref(sample.group), keys.clone());
+        if !self.entities.insert(entity) {
+            let number = sample.values.len();
+            self.counts.lost += number;
+            let entity = || described(sample.group.name, sample);
+            let words = || format!("the box names {} twice", entity());
+            return self.doubles.add(words);
+        }
+        for (at, reading) in sample.values.iter().enumerate() {
+            let is_same = |other: &Reading| std::ptr::eq(other.metric, reading.metric);
+            let is_known = sample.values[..at].iter().any(is_same);
+            // What has a place among the fields of 0.9.1 only says again what others say.
+            if !is_known && reading.metric.role != Role::Field {
+                self.add_reading(sample.group, reading, &keys);
+                self.counts.written += 1;
+            }
+        }
+        self.add_info(sample, keys);
+    }
+
+    fn add_reading(&mut self, group: &Group, reading: &Reading, keys: &str) {
+        let metric = reading.metric;
+        let known = self.places_of_metrics.get(&std::ptr::from_ref(metric));
+        let place = known.copied().unwrap_or_else(|| {
+            let kind = match metric.kind {
+                Kind::Counter => "counter",
+                _ => "gauge",
+            };
+            let place = self.place(name(group, metric), &metric.meaning(), kind);
+            self.places_of_metrics.insert(metric, place);
+            place
+        });
+        let family = &mut self.families[place];
+        match &reading.value {
+            Value::Text(text) => {
+                let mut labels = keys.to_owned();
+                write_label(&mut labels, metric.name, text);
+                family.add(&labels, &Value::Int(1));
+            }
+            number => match metric.unit.base() {
+                Some((_, scale)) => family.add(keys, &number.clone().scaled(scale)),
+                None => family.add(keys, number),
+            },
+        }
+    }
+
+    /// What is known of an entity besides its keys and its numbers, to be joined with those.
+    fn add_info(&mut self, sample: &Sample, keys: String) {
+        let group = sample.group;
+        let is_info = |label: &&Label| {
+            let is_key = group.keys().any(|key| key == label.name);
+            !is_key && (label.tag.is_some() || label.spoken || label.stands_for.is_some())
+        };
+        let names = group.labels.iter().filter(is_info).map(|it| it.name);
+        let mut labels = keys.clone();
+        for name in [LABEL].into_iter().chain(names) {
+            write_label(&mut labels, name, sample.text(name).unwrap_or_default());
+        }
+        if labels == keys {
+            return;
+        }
+        let name = format!("{PREFIX}_{}_info", group.name.replace('.', "_"));
+        let help = format!(
+            "Texts about {}, to be joined with its numbers; always 1",
+            group.name
+        );
+        let place = self.place(name, &help, "gauge");
+        self.families[place].add(&labels, &Value::Int(1));
+    }
+
+    /// The place of a family, which there is from now on.
+    fn place(&mut self, name: String, help: &str, kind: &str) -> usize {
+        let (families, places) = (&mut self.families, &mut self.places);
+        *places.entry(name).or_insert_with_key(|name| {
+            families.push(Family {
+                name: name.clone(),
+                head: format!("# HELP {name} {help}\n# TYPE {name} {kind}\n"),
+                samples: String::new(),
+            });
+            families.len() - 1
+        })
+    }
+}
+
+impl Family {
+    fn add(&mut self, labels: &str, value: &Value) {
+        // Writing to a String cannot fail.
+        let _ = match labels.is_empty() {
+            true => writeln!(self.samples, "{} {value}", self.name),
+            false => writeln!(self.samples, "{}{{{labels}}} {value}", self.name),
+        };
+    }
+}
+
+impl<'a> Encode<'a> for Families {
+    /// There is no time in it: the moment of the file is the moment of its samples.
+    fn add(&mut self, batch: Batch<'a>) {
+        batch.samples.iter().for_each(|sample| self.add_one(sample));
+    }
+
+    fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    fn finish(self: Box<Self>) -> Encoded {
+        let families = self.families.iter();
+        Encoded {
+            warning: self.doubles.warning(),
+            text: families
+                .flat_map(|it| [it.head.as_str(), it.samples.as_str()])
+                .collect(),
+            counts: self.counts,
+        }
+    }
+}
+
+/// The name of a metric's family: the path without keys, the base unit at the end, `_total` on
+/// counters, `_info` on texts.
+pub(crate) fn name(group: &Group, metric: &Metric) -> String {
+    let unit = metric.unit.base().map(|(unit, _)| unit);
+    let said = match unit {
+        // What stands in the name already is said once, at its end.
+        Some("ratio") => Some("percent"),
+        Some("rpm") | None => None,
+        Some(unit) => unit.split('_').next(),
+    };
+    let path = [group.name, metric.name].into_iter();
+    let words = path.flat_map(|it| it.split(['.', '_']));
+    let words = words.filter(|word| said != Some(*word));
+    let mut name = PREFIX.to_owned();
+    for word in words.chain(unit.filter(|unit| *unit != "rpm")) {
+        name.extend(["_", word]);
+    }
+    match metric.kind {
+        Kind::Counter => name + "_total",
+        Kind::Text => name + "_info",
+        _ => name,
+    }
+}
+
+/// Adds a label, unless its value is empty, which is the same as none.
+fn write_label(labels: &mut String, name: &str, value: &str) {
+    if value.is_empty() {
+        return;
+    }
+    if !labels.is_empty() {
+        labels.push(',');
+    }
+    labels.extend([name, "=\""]);
+    for c in value.chars().map(printable) {
+        if matches!(c, '"' | '\\') {
+            labels.push('\\');
+        }
+        labels.push(c);
+    }
+    labels.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::label::label;
+    use crate::metrics::metric::{counter, gauge, text};
+    use crate::metrics::unit::Unit;
+
+    static HOST: Group = Group::new(
+        "lan.host",
+        "host.{mac}",
+        &[
+            gauge("busy_percent", Unit::Percent, "How busy it is"),
+            counter("rx_bytes", Unit::Byte, "Its bytes"),
+            text("version", "Its firmware"),
+        ],
+    )
+    .labels(&[
+        label("mac", &["mac"]).tag("mac"),
+        label("name", &["name"]).tag("name"),
+    ]);
+
+    #[test]
+    fn families_are_together_and_texts_beside_them() {
+        let records = [
+            r#"{"mac":"a","name":"x\"y\\z\n","busy_percent":57,"rx_bytes":5000000000}"#,
+            r#"{"mac":"b","busy_percent":7,"version":"4.12"}"#,
+            r#"{"mac":"a","busy_percent":8}"#,
+        ];
+        let read =
+            |record: &&str| Sample::read(&HOST, &serde_json::from_str(record).expect("JSON"));
+        let samples: Vec<Sample> = records.iter().map(read).collect();
+        let run = vec![("endpoint", "192.168.1.254".to_owned())];
+        let mut families = Box::new(Families::new(&run));
+        families.add(Batch {
+            time: 1_700_000_000,
+            samples: &samples,
+        });
+        let encoded = families.finish();
+        let expected = r#"# HELP freebox_lan_host_busy_ratio How busy it is
+# TYPE freebox_lan_host_busy_ratio gauge
+freebox_lan_host_busy_ratio{box="192.168.1.254",mac="a"} 0.57
+freebox_lan_host_busy_ratio{box="192.168.1.254",mac="b"} 0.07
+# HELP freebox_lan_host_rx_bytes_total Its bytes
+# TYPE freebox_lan_host_rx_bytes_total counter
+freebox_lan_host_rx_bytes_total{box="192.168.1.254",mac="a"} 5000000000
+# HELP freebox_lan_host_info Texts about lan.host, to be joined with its numbers; always 1
+# TYPE freebox_lan_host_info gauge
+freebox_lan_host_info{box="192.168.1.254",mac="a",name="x\"y\\z "} 1
+# HELP freebox_lan_host_version_info Its firmware
+# TYPE freebox_lan_host_version_info gauge
+freebox_lan_host_version_info{box="192.168.1.254",mac="b",version="4.12"} 1
+"#;
+        assert_eq!(encoded.text, expected);
+        assert_eq!(
+            encoded.counts,
+            Counts {
+                written: 4,
+                lost: 1
+            }
+        );
+        let warning = encoded.warning.expect("words");
+        assert!(
+            warning.starts_with("the box names lan.host{mac=a} twice"),
+            "{warning}"
+        );
+    }
+}
