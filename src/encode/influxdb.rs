@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::script;
 use super::{API_MAJOR, API_URL, BOARD, Batch, Counts, Doubles, Encode, Encoded};
-use super::{described, name_of_box, printable, text_of};
+use super::{described, is_nameless, name_of_box, printable, text_of};
 use crate::metrics::group::Group;
 use crate::metrics::label::Label;
 use crate::metrics::metric::Reading;
@@ -65,6 +65,10 @@ impl Lines {
     }
 
     fn add_one(&mut self, sample: &Sample) {
+        if is_nameless(sample) {
+            self.counts.lost += sample.values.len();
+            return;
+        }
         let start = self.text.len();
         self.write_series(sample);
         let series = (

@@ -87,6 +87,16 @@ impl Doubles {
     }
 }
 
+/// Whether nothing is known that would tell an entity apart from another.
+fn is_nameless(sample: &Sample) -> bool {
+    let is_known = |key: &str| {
+        let mut others = sample.group.labels.iter();
+        sample.text(key).is_some()
+            || others.any(|it| it.stands_for == Some(key) && sample.text(it.name).is_some())
+    };
+    sample.group.keys().any(|key| !is_known(key))
+}
+
 /// A text of the run.
 fn text_of<'a>(run: &'a RunLabels, name: &str) -> Option<&'a str> {
     let found = run.iter().find(|(known, _)| *known == name);

@@ -5,7 +5,8 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
-use super::{Batch, Counts, Doubles, Encode, Encoded, described, name_of_box, printable};
+use super::{Batch, Counts, Doubles, Encode, Encoded, described};
+use super::{is_nameless, name_of_box, printable};
 use crate::metrics::group::Group;
 use crate::metrics::label::Label;
 use crate::metrics::metric::{Kind, Metric, Reading, Role};
@@ -60,6 +61,10 @@ impl Families {
     }
 
     fn add_one(&mut self, sample: &Sample) {
+        if is_nameless(sample) {
+            self.counts.lost += sample.values.len();
+            return;
+        }
         let mut keys = self.of_box.clone();
         for key in sample.group.keys() {
             write_label(&mut keys, key, sample.text(key).unwrap_or_default());
@@ -118,8 +123,11 @@ impl Families {
             !is_key && (label.tag.is_some() || label.spoken || label.stands_for.is_some())
         };
         let names = group.labels.iter().filter(is_info).map(|it| it.name);
+        let label = sample.text(LABEL);
+        let is_key_alone = group.keys().any(|key| sample.text(key) == label);
+        let of_label = [LABEL].into_iter().filter(|_| !is_key_alone);
         let mut labels = keys.clone();
-        for name in [LABEL].into_iter().chain(names) {
+        for name in of_label.chain(names) {
             write_label(&mut labels, name, sample.text(name).unwrap_or_default());
         }
         if labels == keys {

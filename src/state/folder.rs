@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use directories::BaseDirs;
 use rustix::fs::{Access, access};
+use rustix::io::Errno;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -109,9 +110,23 @@ pub(crate) fn folder() -> PathBuf {
     user_folder().unwrap_or_else(|| PathBuf::from(SYSTEM_FOLDER))
 }
 
+/// Whether there is no place at all where this user may leave anything: no home of its own, as
+/// Telegraf's user has none, and no right to the system's folder. Nobody has to be told that.
+pub(crate) fn is_nowhere() -> bool {
+    user_folder().is_none() && !is_allowed(Path::new(SYSTEM_FOLDER))
+}
+
+/// Whether this user may write there, or make it. A disk that is full or cannot be written is
+/// another matter, and passes.
+fn is_allowed(path: &Path) -> bool {
+    let existing = path.ancestors().find(|it| it.exists());
+    let right = Access::WRITE_OK | Access::EXEC_OK;
+    existing.is_none_or(|it| access(it, right) != Err(Errno::ACCESS))
+}
+
 /// The user's folder for state, unless it is root's own: what root does by hand and what cron
 /// does as root shall meet in one place. A home that is none, or that is somebody else's and cannot
-/// be entered, has no room for it.
+/// be entered or written, has no room for it.
 fn user_folder() -> Option<PathBuf> {
     let dirs = BaseDirs::new()?;
     let is_root = rustix::process::geteuid().is_root();
@@ -120,10 +135,9 @@ fn user_folder() -> Option<PathBuf> {
     let is_roots_own = is_root && !is_said && home == Path::new("/root");
     let has_home = home.is_absolute() && home.is_dir() && home != Path::new("/");
     let is_open = is_said || access(home, Access::EXEC_OK).is_ok();
-    match has_home && is_open && !is_roots_own {
-        true => Some(dirs.state_dir()?.join("freebox-monitor")),
-        false => None,
-    }
+    let folder = dirs.state_dir()?.join("freebox-monitor");
+    let is_usable = has_home && is_open && !is_roots_own && (is_said || is_allowed(&folder));
+    is_usable.then_some(folder)
 }
 
 #[cfg(test)]

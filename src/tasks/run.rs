@@ -16,8 +16,8 @@ use crate::collect::{Collected, Outcome, about, collect};
 use crate::deliver::{Backlog, Carbon, Cargo, Destination, Output};
 use crate::encode::{API_MAJOR, API_URL, BOARD, Batch, Counts, Form};
 use crate::sections::exec::{self, Facts, SectionFacts};
-use crate::sections::{left_out, patch};
-use crate::state::folder::StateFolder;
+use crate::sections::{SECTIONS, left_out, patch};
+use crate::state::folder::{StateFolder, is_nowhere};
 use crate::state::memory::{Lesson, Memory};
 use crate::tasks::every::every;
 use crate::template::{RunLabels, label};
@@ -111,6 +111,8 @@ impl<'a> Monitor<'a> {
         let collected = collected(self.settings, &self.client, times, &self.memory);
         // Somebody who wants all there is need not hear every minute what is not for them.
         let told = match self.settings.all {
+            // Where it cannot be remembered that it was said once, it would be each minute.
+            true if is_nowhere() => SECTIONS.iter().map(|it| it.name.to_owned()).collect(),
             true => self.memory.told().clone(),
             false => BTreeSet::new(),
         };
@@ -146,8 +148,12 @@ impl<'a> Monitor<'a> {
             Some(lesson) if self.memory != memory => self.handover.folder.remember(lesson),
             _ => Ok(()),
         };
-        if let Err(error) = kept.and(remembered) {
-            log::warn!("{error}; each run has to log in and learns what this box has");
+        match kept.and(remembered) {
+            Err(error) if is_nowhere() => log::debug!("{error}"),
+            Err(error) => {
+                log::warn!("{error}; each run has to log in and learns what this box has");
+            }
+            Ok(()) => {}
         }
     }
 }

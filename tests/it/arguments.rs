@@ -304,7 +304,7 @@ fn a_home_that_is_none_is_a_place_where_no_file_is() {
 }
 
 /// Another user than root, as whom a program can be started; nobody else can start one so.
-fn as_nobody() -> Option<[&'static str; 6]> {
+pub(crate) fn as_nobody() -> Option<[&'static str; 6]> {
     let words = [
         "setpriv",
         "--reuid=65534",

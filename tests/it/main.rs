@@ -22,9 +22,11 @@ mod disk;
 mod every;
 mod files;
 mod hour;
+mod influxdb;
 mod left_out;
 mod limits;
 mod parallel;
+mod prometheus;
 mod read_back;
 mod record;
 mod recordings;
@@ -35,6 +37,7 @@ mod secrets;
 mod session;
 mod spool;
 mod support;
+mod telegraf;
 mod templates;
 mod tls;
 mod turns;
@@ -45,7 +48,9 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
-use support::{graphite, kept, monitor, overlay, random, receiver, rehearsal, web};
+use support::{
+    graphite, kept, monitor, overlay, random, receiver, rehearsal, script, service, web,
+};
 
 /// A list of trials for functions: their names are the names of the cases.
 #[macro_export]
@@ -81,6 +86,7 @@ fn main() -> ExitCode {
     trials.extend(left_out::trials());
     trials.extend(files::trials());
     trials.extend(parallel::trials());
+    trials.extend(prometheus::trials_alone());
     trials.extend(read_back::trials());
     trials.extend(record::trials());
     trials.extend(recordings::trials());
@@ -105,6 +111,9 @@ fn main() -> ExitCode {
         appliance::live::trials_with_cron(),
     ));
     trials.extend(leave_out(overlay::is_there(), appliance::live::trials()));
+    trials.extend(leave_out(influxdb::is_there(), influxdb::trials()));
+    trials.extend(leave_out(influxdb::is_there(), telegraf::trials()));
+    trials.extend(leave_out(prometheus::are_there(), prometheus::trials()));
     trials.extend(leave_out(archive_if_wanted(&arguments), archive::trials()));
     trials.extend(with_real_parts(&arguments));
     libtest_mimic::run(&arguments, trials).exit_code()

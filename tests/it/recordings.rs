@@ -1,10 +1,12 @@
 //! Recorded boxes: answers in, exact lines out.
 
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use libtest_mimic::Trial;
 
+use crate::kept::now;
 use crate::monitor::{Monitor, check_lines, project_file};
 use crate::trials;
 
@@ -19,7 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// `tests/boxes/NAME.json` gives `tests/boxes/NAME.TEMPLATE.lines`, without the timestamps, and
-/// says `tests/boxes/NAME.words` or nothing. To write those anew after an intended change, run
+/// `tests/boxes/NAME.FORMAT`, and says `tests/boxes/NAME.words` or nothing. To write those anew after an intended change, run
 /// with `BLESS=1` and read the difference.
 fn each_box_gives_its_lines() {
     let mut boxes = 0;
@@ -29,25 +31,41 @@ fn each_box_gives_its_lines() {
             continue;
         }
         boxes += 1;
-        for template in ["dotted", "tagged", "flat", "sexigraf"] {
+        let run = |option, value| {
             let arguments = [
                 "--all",
                 "--status-wifi-neighbors",
                 "--host-age=all",
-                "-t",
-                template,
+                option,
+                value,
                 "--replay",
                 recording.to_str().unwrap(),
             ];
             let run = Monitor::new().run(&arguments);
             assert_eq!(run.code, 0, "{}: {}", recording.display(), run.stderr);
+            is_as_before(&recording.with_extension("words"), &run.stderr);
+            run
+        };
+        for template in ["dotted", "tagged", "flat", "sexigraf"] {
+            let run = run("-t", template);
             check_lines(&run.stdout);
             let lines = format!("{template}.lines");
             is_as_before(&recording.with_extension(lines), &run.untimed());
-            is_as_before(&recording.with_extension("words"), &run.stderr);
+        }
+        for format in ["influxdb", "prometheus"] {
+            let before = now();
+            let text = run("-f", format).stdout;
+            let text = untimed(&text, before..=now());
+            is_as_before(&recording.with_extension(format), &text);
         }
     }
     assert!(boxes >= 8, "{boxes} boxes");
+}
+
+/// Without the moment of the run itself, which is one of these.
+fn untimed(text: &str, moments: RangeInclusive<u64>) -> String {
+    let without = |text: String, moment: u64| text.replace(&moment.to_string(), "(now)");
+    moments.into_iter().fold(text.to_owned(), without)
 }
 
 /// Holds a text against a golden file; no file is an empty one.

@@ -8,4 +8,6 @@ pub(crate) mod overlay;
 pub(crate) mod random;
 pub(crate) mod receiver;
 pub(crate) mod rehearsal;
+pub(crate) mod script;
+pub(crate) mod service;
 pub(crate) mod web;
