@@ -22,7 +22,7 @@ const USUAL_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How many bytes of them unless `--spool-size` says.
 const USUAL_SIZE: u64 = 64 << 20;
 
-/// Sends the statistics of a Freebox to Graphite.
+/// Sends the statistics of a Freebox to Graphite, InfluxDB or Prometheus.
 #[derive(FromArgs, ArgsInfo)]
 pub(super) struct Args {
     /// collect every section that this box and its permissions allow

@@ -5,8 +5,9 @@ use crate::base::columns::{WIDTH, hanging};
 use crate::sections::{ALWAYS, SECTIONS, Section};
 
 const INTRODUCTION: &str = "\
-Sends the statistics of a Freebox to Graphite. Without options it collects the
-connection section and prints lines of `path value timestamp` on stdout.
+Sends the statistics of a Freebox to Graphite, InfluxDB or Prometheus. Without
+options it collects the connection section and prints lines of
+`path value timestamp` on stdout.
 
 Usage: freebox-monitor [OPTION]...
 ";

@@ -72,6 +72,16 @@ pub(crate) fn samples(facts: &Facts) -> Vec<Sample> {
     [run].into_iter().chain(sections).collect()
 }
 
+/// A run that could not even begin.
+pub(crate) fn failed(started: u64) -> Sample {
+    Sample::new(&EXEC)
+        .with(const { EXEC.metric("up") }, Some(false))
+        .with(
+            const { EXEC.metric("started_time") },
+            i64::try_from(started).ok(),
+        )
+}
+
 fn of_section(facts: &SectionFacts) -> Sample {
     Sample::new(&SECTION)
         .with(const { SECTION.metric("ok") }, Some(facts.ok))

@@ -223,6 +223,14 @@ impl Credentials {
         self.boxes.iter().find(same)
     }
 
+    /// The box in the file, if it is the only one: who names no other means that one.
+    pub(crate) fn only_box(&self) -> Option<&Granted> {
+        match self.boxes.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
     /// The boxes in the file.
     pub(crate) fn boxes(&self) -> &[Granted] {
         &self.boxes

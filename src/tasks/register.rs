@@ -37,7 +37,7 @@ pub(crate) fn register(settings: &Settings, force: bool) -> Result<(), Error> {
     let config = settings.config.as_deref();
     let credentials = Credentials::load_or_new(config, limits.deadline)?;
     let transport = Transport::new(&settings.target.trust, limits);
-    let search = target::search(&settings.target, None)?;
+    let search = target::search(&settings.target, credentials.only_box())?;
     let endpoint = api::find(&transport, &search)?;
     let known = credentials.of_box(endpoint.uid.as_deref(), &search.address);
     let known = known.cloned();

@@ -7,16 +7,17 @@ use super::speaker::Speaker;
 use super::target::{self, Handover};
 use super::templates;
 use super::times::Times;
-use crate::api::{Client, Known, Reason, Recording, Transport};
+use crate::api::{Address, Client, Known, Reason, Recording, Transport};
 use crate::base::error::{Error, Exit};
 use crate::base::stderr::say;
 use crate::base::words::{self, BOX, THE_REST};
 use crate::cli::{HostAge, Settings};
 use crate::collect::{Collected, Outcome, about, collect};
 use crate::deliver::{Backlog, Carbon, Cargo, Destination, Output};
-use crate::encode::{API_MAJOR, API_URL, BOARD, Batch, Counts, Form};
+use crate::encode::{API_MAJOR, API_URL, BOARD, Batch, Counts, Encoded, Form, Format};
 use crate::sections::exec::{self, Facts, SectionFacts};
 use crate::sections::{SECTIONS, left_out, patch};
+use crate::state::credentials::DEFAULT_ENDPOINT;
 use crate::state::folder::{StateFolder, is_nowhere};
 use crate::state::memory::{Lesson, Memory};
 use crate::tasks::every::every;
@@ -28,7 +29,8 @@ use crate::template::{RunLabels, label};
 /// What kept the run from doing anything, or from delivering.
 pub(crate) fn live(settings: &Settings) -> Result<Exit, Error> {
     let times = Times::start(settings.timeout)?;
-    let mut monitor = Monitor::new(settings, &times)?;
+    let monitor = Monitor::new(settings, &times);
+    let mut monitor = monitor.inspect_err(|_| nothing_stale(settings, &times))?;
     match settings.every {
         None => monitor.run(&times),
         Some(period) => {
@@ -42,6 +44,28 @@ pub(crate) fn live(settings: &Settings) -> Result<Exit, Error> {
             })
         }
     }
+}
+
+/// Whoever reads a file of Prometheus' takes what is in it for what is so now. A run that cannot
+/// even begin leaves that in it.
+fn nothing_stale(settings: &Settings, times: &Times) {
+    let Destination::Output(output @ Output::File(_)) = destination(settings) else {
+        return;
+    };
+    if settings.format != Format::Prometheus {
+        return;
+    }
+    let place = settings.target.endpoint.as_ref().map(Address::place);
+    let place = place.unwrap_or_else(|| DEFAULT_ENDPOINT.to_owned());
+    let labels = run_labels(settings.target.name.clone(), place);
+    let failed = [exec::failed(times.timestamp)];
+    let mut encoder = Form::Prometheus.encoder(&labels);
+    encoder.add(Batch {
+        time: times.timestamp,
+        samples: &failed,
+    });
+    let written = output.write_for_all(&encoder.finish().text, times.end);
+    let _ = written.inspect_err(|error| log::error!("{error}"));
 }
 
 /// Everything that lasts from run to run of one process.
@@ -326,7 +350,7 @@ impl Run<'_> {
         };
         delivery.deliver(cargo, self.times.end)?;
         if self.settings.dry_run {
-            self.summarize(encoded.counts);
+            self.summarize(&encoded);
         }
         Ok(())
     }
@@ -365,10 +389,13 @@ impl Run<'_> {
     }
 
     /// For the person who tries something out.
-    fn summarize(&self, counts: Counts) {
+    fn summarize(&self, encoded: &Encoded) {
+        let is_data = |line: &&str| !line.starts_with('#');
         say(&format!(
             "dry run: {} lines for {}; {} more left out; nothing sent, nothing written",
-            counts.written, self.settings.destination, counts.lost
+            encoded.text.lines().filter(is_data).count(),
+            self.settings.destination,
+            encoded.counts.lost
         ));
     }
 }

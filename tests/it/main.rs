@@ -25,6 +25,7 @@ mod hour;
 mod influxdb;
 mod left_out;
 mod limits;
+mod migrating;
 mod parallel;
 mod prometheus;
 mod read_back;
@@ -85,6 +86,7 @@ fn main() -> ExitCode {
     trials.extend(every::trials());
     trials.extend(left_out::trials());
     trials.extend(files::trials());
+    trials.extend(migrating::trials());
     trials.extend(parallel::trials());
     trials.extend(prometheus::trials_alone());
     trials.extend(read_back::trials());

@@ -29,6 +29,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 pub(crate) fn trials_alone() -> Vec<Trial> {
     trials![
         a_run_that_fails_leaves_no_stale_numbers,
+        a_run_that_cannot_begin_leaves_no_stale_numbers,
         families_are_together_and_helped,
     ]
 }
@@ -246,6 +247,32 @@ fn a_run_that_fails_leaves_no_stale_numbers() {
         (before..=crate::kept::now() as f64).contains(&started),
         "{started}"
     );
+}
+
+fn a_run_that_cannot_begin_leaves_no_stale_numbers() {
+    let simulated = healthy();
+    let monitor = Monitor::registered(&simulated);
+    let file = monitor.path("freebox.prom");
+    let arguments = [
+        "-f",
+        "prometheus",
+        "--name",
+        "home",
+        "--output",
+        file.to_str().expect("UTF-8"),
+    ];
+    monitor.run(&arguments).is_fine();
+    fs::remove_file(monitor.credentials()).expect("the credentials");
+    let run = monitor.run(&arguments);
+    run.complained(3, "no box is registered");
+    let left = samples(&fs::read_to_string(&file).expect("the file"));
+    assert_eq!(left.len(), 2, "{left:?}");
+    assert_eq!(left["freebox_exec_up{box=\"home\"}"], 0.0);
+    // Nor is anything written by somebody who only looks.
+    fs::write(&file, "").expect("the file");
+    let dry = monitor.run(&[&arguments[..], &["--dry-run"]].concat());
+    assert_eq!(dry.code, 3, "{}", dry.stderr);
+    assert_eq!(fs::read_to_string(&file).expect("the file"), "");
 }
 
 fn families_are_together_and_helped() {
