@@ -153,6 +153,11 @@ Made from the table in the program (`BLESS=1 cargo test metrics_md` writes it an
 
 - *Metric* is its name in templates. *Field* is its name in InfluxDB, behind the measurement; \
 those that freebox-monitoring 0.9.1 has are the same there.
+- In Prometheus it is `freebox_` and the name of the metric with `_` for the dots, in base units, \
+with those at its end and `_total` behind a counter: \
+`freebox_connection_rate_down_bytes_per_second`, `freebox_connection_down_bytes_total`, \
+`freebox_system_sensor_temperature_celsius`. Percent are a `_ratio`, bits are bytes. Its labels are \
+the keys and `box`; texts are labels of `_info` families.
 - *Since* is the version of the Freebox API that brought it. An older box has no line for it.
 - A number that the box does not tell is no line. Yes is 1 and no is 0; a state that is not \
 known is 999.
