@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -24,6 +25,45 @@ pub(crate) struct Lock {
     /// None where there can be no lock: a file system without them, or a disk that may not be
     /// written, has to do.
     _file: Option<File>,
+}
+
+/// A turn that needs no place in a file system: while somebody has it, the system knows its name.
+/// That of users without a home, too.
+#[derive(Debug)]
+pub(crate) struct NamedTurn {
+    /// None where there is no such thing, or where somebody else had it for too long.
+    _name: Option<UnixListener>,
+}
+
+/// Takes the turn with this name as soon as it is free, or goes on without when it is not before the
+/// deadline.
+pub(crate) fn take_named(name: &str, deadline: Deadline) -> NamedTurn {
+    loop {
+        match (bind(name), deadline.left()) {
+            (Ok(listener), _) => {
+                let _name = Some(listener);
+                return NamedTurn { _name };
+            }
+            (Err(error), Some(left)) if error.kind() == io::ErrorKind::AddrInUse => {
+                thread::sleep(left.min(GLANCE));
+            }
+            (Err(error), _) => {
+                log::debug!("no turn for {name}: {error}");
+                return NamedTurn { _name: None };
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn bind(name: &str) -> io::Result<UnixListener> {
+    use std::os::linux::net::SocketAddrExt;
+    UnixListener::bind_addr(&SocketAddr::from_abstract_name(name)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bind(_: &str) -> io::Result<UnixListener> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Somebody else's turn.
@@ -135,6 +175,17 @@ mod tests {
         });
         drop(first);
         assert!(waiting.join().expect("no fault"));
+    }
+
+    #[test]
+    fn a_name_is_had_by_one_at_a_time() {
+        let name = format!("freebox-monitor/test/{}", std::process::id());
+        let soon = || Deadline::after(Instant::now(), Duration::from_millis(50));
+        let first = take_named(&name, soon());
+        assert!(first._name.is_some());
+        assert!(take_named(&name, soon())._name.is_none());
+        drop(first);
+        assert!(take_named(&name, soon())._name.is_some());
     }
 
     #[test]

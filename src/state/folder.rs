@@ -13,14 +13,15 @@ use serde::de::DeserializeOwned;
 use crate::base::deadline::Deadline;
 use crate::base::error::Error;
 use crate::base::files;
-use crate::base::lock::{self, Lock};
+use crate::base::lock::{self, Lock, NamedTurn};
 
 /// For cron's root, and for users without a home.
 const SYSTEM_FOLDER: &str = "/var/lib/freebox-monitor";
-/// Who changes a file here, and who logs in. As all locks their names begin with a dot: they are
-/// nothing that anybody has left.
+/// Who changes a file here. As all locks its name begins with a dot: it is nothing that anybody has
+/// left.
 const CHANGING: &str = ".changing.lock";
-const LOGGING_IN: &str = ".login.lock";
+/// Who logs in.
+const LOGGING_IN: &str = "freebox-monitor/login";
 /// How long to wait for another run that writes a file here, which takes it a millisecond.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long to wait for another run that logs in.
@@ -91,9 +92,13 @@ impl StateFolder {
         files::write_for_now(&self.path.join(name), &content)
     }
 
-    /// The right to log in, until it is dropped: who waits for it finds the session of the other.
-    pub(crate) fn turn_to_log_in(&self) -> Option<Lock> {
-        self.turn(LOGGING_IN, PATIENCE_TO_LOG_IN)
+    /// The right to log in, until it is dropped: who waits for it finds the session of the other. A
+    /// box's challenge is good for one log-in, so that two at once get in each other's way, also
+    /// where they can leave no session for each other.
+    pub(crate) fn turn_to_log_in(&self) -> NamedTurn {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let deadline = Deadline::after(Instant::now(), PATIENCE_TO_LOG_IN);
+        lock::take_named(&format!("{LOGGING_IN}/{name}"), deadline)
     }
 
     /// The right to change a file, until it is dropped. A run that does not get it in time, or

@@ -123,7 +123,7 @@ impl SharedSession for Shared {
         is_of_box: &dyn Fn(&Known) -> bool,
         open: &mut dyn FnMut() -> Result<Known, RequestError>,
     ) -> Result<Known, RequestError> {
-        let _turn = self.writes.then(|| self.handover.folder.turn_to_log_in());
+        let _turn = self.handover.folder.turn_to_log_in();
         let known = self.handover.session();
         let is_new = |it: &Known| it.endpoint.found > 0 && it.session.is_some();
         let is_other = |it: &Known| it.session.as_ref() != over;

@@ -29,9 +29,9 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// The homes that Telegraf's user has: none that exists as Debian's package has it, somebody
-/// else's as in a container.
-const HOMES: [&str; 3] = ["", "/nonexistent", "/root"];
+/// The homes that Telegraf's user has: none, one that does not exist, one where it may not write as
+/// in its own package, somebody else's as in a container.
+const HOMES: [&str; 4] = ["", "/nonexistent", "/usr", "/root"];
 
 /// Telegraf with its folder, in which the program stands beside the script's credentials.
 struct Telegraf {
