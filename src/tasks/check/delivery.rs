@@ -6,6 +6,7 @@ use super::report::Report;
 use crate::base::error::{Error, Exit};
 use crate::cli::Settings;
 use crate::deliver::{self, Carbon, Destination, Output, Rules};
+use crate::encode::Format;
 use crate::state::folder::StateFolder;
 use crate::tasks::times::{Times, how_long};
 
@@ -17,10 +18,13 @@ pub(super) fn delivery(
     report: &mut Report,
 ) -> Result<(), Error> {
     match &settings.destination {
-        Destination::Output(Output::Stdout) => report.skip(
-            "delivery",
-            "lines go to stdout; --carbon HOST delivers them to a carbon",
-        ),
+        Destination::Output(Output::Stdout) => {
+            let elsewhere = match settings.format {
+                Format::Graphite => "--carbon HOST delivers them to a carbon",
+                Format::Influxdb | Format::Prometheus => "--output FILE writes them into a file",
+            };
+            report.skip("delivery", &format!("lines go to stdout; {elsewhere}"))
+        }
         // Looked at before.
         Destination::Output(Output::File(_)) => Ok(()),
         Destination::Carbons(carbons, rules) => {

@@ -12,7 +12,7 @@ use crate::tasks::target;
 use report::Report;
 
 /// Goes through every step and prints a tick or a cross for each. The exit code is that of a run
-/// with the same options.
+/// with the same options, a strict one: somebody who looks wants to know.
 ///
 /// # Errors
 /// When the report cannot be printed, or the credentials name no place.
