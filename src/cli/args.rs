@@ -334,6 +334,7 @@ impl Args {
     fn must_fit_the_format(&self) -> Result<(), Error> {
         let needs = [
             ("--carbon", !self.carbon.is_empty(), Format::Graphite),
+            ("--verify", self.verify.is_some(), Format::Graphite),
             ("--template", self.template.is_some(), Format::Graphite),
             ("--print-template", self.print_template, Format::Graphite),
             ("--check-template", self.check_template, Format::Graphite),

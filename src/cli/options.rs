@@ -156,6 +156,7 @@ pub(super) const FILES: [(&str, &[&str]); 3] = [
             "--config FILE",
             "~/.config/freebox-monitor/credentials.json",
             "/etc/freebox-monitor/credentials.json",
+            ".credentials beside the program, of freebox_monitor.py",
         ],
     ),
     (

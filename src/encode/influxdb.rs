@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::script;
-use super::{API_MAJOR, API_URL, BOARD, Batch, Counts, Doubles, Encode, Encoded};
+use super::{API_MAJOR, API_URL, BOARD, Batch, Counts, Doubles, Encode, Encoded, LONGEST_TEXT};
 use super::{described, is_nameless, name_of_box, printable, text_of};
 use crate::metrics::group::Group;
 use crate::metrics::label::Label;
@@ -14,10 +14,6 @@ use crate::metrics::metric::Reading;
 use crate::metrics::sample::Sample;
 use crate::metrics::value::Value;
 use crate::template::RunLabels;
-
-/// What a text may have at most, in characters: the tags of a line have to stay below 64 KiB
-/// together, and so has a field.
-const LONGEST_TEXT: usize = 500;
 
 /// The tag of the board, which 0.9.1 has on every line of a run that knows it.
 const BOARD_TAG: &str = "hw_board";
@@ -65,7 +61,9 @@ impl Lines {
     }
 
     fn add_one(&mut self, sample: &Sample) {
-        if is_nameless(sample) {
+        let mut labels = sample.group.labels.iter();
+        let is_unknown = |it: &Label| it.is_needed && sample.text(it.name).is_none();
+        if is_nameless(sample) || labels.any(is_unknown) {
             self.counts.lost += sample.values.len();
             return;
         }

@@ -20,6 +20,10 @@ pub(crate) const API_MAJOR: &str = "api_major";
 /// See [`API_URL`].
 pub(crate) const BOARD: &str = "board";
 
+/// What a text may have at most, in characters: in InfluxDB the tags of a line have to stay below
+/// 64 KiB together, and so has a field.
+const LONGEST_TEXT: usize = 500;
+
 /// The samples of one moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Batch<'a> {

@@ -5,12 +5,13 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
-use super::{Batch, Counts, Doubles, Encode, Encoded, described};
+use super::{Batch, Counts, Doubles, Encode, Encoded, LONGEST_TEXT, described};
 use super::{is_nameless, name_of_box, printable};
 use crate::metrics::group::Group;
 use crate::metrics::label::Label;
 use crate::metrics::metric::{Kind, Metric, Reading, Role};
 use crate::metrics::sample::Sample;
+use crate::metrics::unit::Unit;
 use crate::metrics::value::Value;
 use crate::template::RunLabels;
 
@@ -120,8 +121,13 @@ impl Families {
         let group = sample.group;
         let is_info = |label: &&Label| {
             let is_key = group.keys().any(|key| key == label.name);
-            !is_key && (label.tag.is_some() || label.spoken || label.stands_for.is_some())
+            let is_known = label.tag.is_some() || label.spoken || label.stands_for.is_some();
+            !is_key && is_known && !label.is_tag_only
         };
+        // What only the whole says of itself stands there.
+        if group.labels.iter().filter(is_info).all(|it| it.inherited) {
+            return;
+        }
         let names = group.labels.iter().filter(is_info).map(|it| it.name);
         let label = sample.text(LABEL);
         let is_key_alone = group.keys().any(|key| sample.text(key) == label);
@@ -191,20 +197,31 @@ impl<'a> Encode<'a> for Families {
 /// The name of a metric's family: the path without keys, the base unit at the end, `_total` on
 /// counters, `_info` on texts.
 pub(crate) fn name(group: &Group, metric: &Metric) -> String {
-    let unit = metric.unit.base().map(|(unit, _)| unit);
-    let said = match unit {
-        // What stands in the name already is said once, at its end.
-        Some("ratio") => Some("percent"),
-        Some("rpm") | None => None,
-        Some(unit) => unit.split('_').next(),
-    };
     let path = [group.name, metric.name].into_iter();
-    let words = path.flat_map(|it| it.split(['.', '_']));
-    let words = words.filter(|word| said != Some(*word));
-    let mut name = PREFIX.to_owned();
-    for word in words.chain(unit.filter(|unit| *unit != "rpm")) {
-        name.extend(["_", word]);
-    }
+    let words: Vec<&str> = path.flat_map(|it| it.split(['.', '_'])).collect();
+    let unit = metric.unit.base().map(|(unit, _)| unit);
+    // Frames and collisions are packets already.
+    let is_said = |unit: &&str| {
+        let kinds = ["frames", "collisions"];
+        *unit == "rpm" || *unit == "packets" && words.iter().any(|word| kinds.contains(word))
+    };
+    let unit = unit.filter(|unit| !is_said(unit));
+    // What stands in the name already is said once, at its end.
+    let said = match unit {
+        Some("ratio") => Some("percent"),
+        Some(unit) => unit.split('_').next(),
+        None => None,
+    };
+    let own = words.iter().filter(|word| said != Some(**word));
+    let own = own.map(|word| match (*word, metric.unit, &metric.kind) {
+        ("time", _, Kind::Time) => "timestamp",
+        // Which is not the rate of what goes through it.
+        ("bitrate", Unit::BitPerSecond, _) => "link_rate",
+        (word, _, _) => word,
+    });
+    let mut words: Vec<&str> = own.chain(unit).collect();
+    words.dedup();
+    let name = format!("{PREFIX}_{}", words.join("_"));
     match metric.kind {
         Kind::Counter => name + "_total",
         Kind::Text => name + "_info",
@@ -221,7 +238,7 @@ fn write_label(labels: &mut String, name: &str, value: &str) {
         labels.push(',');
     }
     labels.extend([name, "=\""]);
-    for c in value.chars().map(printable) {
+    for c in value.chars().take(LONGEST_TEXT).map(printable) {
         if matches!(c, '"' | '\\') {
             labels.push('\\');
         }
@@ -235,7 +252,6 @@ mod tests {
     use super::*;
     use crate::metrics::label::label;
     use crate::metrics::metric::{counter, gauge, text};
-    use crate::metrics::unit::Unit;
 
     static HOST: Group = Group::new(
         "lan.host",

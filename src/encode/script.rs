@@ -15,6 +15,7 @@ pub(super) fn spelled(spelling: Spelling, text: Option<&str>) -> Option<Cow<'_, 
     let short = |text: String| text.chars().take(LONGEST_MAKER).collect::<String>();
     match (spelling, text) {
         (Spelling::OrBlank, None) => Some(Cow::Borrowed(" ")),
+        (Spelling::PythonBytes, text) => Some(python_bytes(text.unwrap_or("none\n")).into()),
         (_, None) => None,
         (Spelling::AsItIs | Spelling::OrBlank, Some(text)) => Some(Cow::Borrowed(text)),
         (Spelling::Plain, Some(text)) => Some(plain(text).into()),
@@ -56,6 +57,28 @@ fn words(text: &str) -> String {
     words
 }
 
+/// As Python shows bytes: `b'/Freebox/disk.qcow2'`, with what is not ASCII by its number.
+fn python_bytes(text: &str) -> String {
+    let quote = match text.contains('\'') && !text.contains('"') {
+        true => '"',
+        false => '\'',
+    };
+    let mut shown = format!("b{quote}");
+    for byte in text.bytes().map(char::from) {
+        match byte {
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            '\t' => shown.push_str("\\t"),
+            '\\' => shown.push_str("\\\\"),
+            byte if byte == quote => shown.extend(['\\', quote]),
+            ' '..='~' => shown.push(byte),
+            byte => shown.push_str(&format!("\\x{:02x}", u32::from(byte))),
+        }
+    }
+    shown.push(quote);
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +105,9 @@ mod tests {
                 "Societe d et",
             ),
             (Spelling::OrBlank, "nas", "nas"),
+            (Spelling::PythonBytes, "/Freebox/a.raw", "b'/Freebox/a.raw'"),
+            (Spelling::PythonBytes, "é'", r#"b"\xc3\xa9'""#),
+            (Spelling::PythonBytes, "'\"\\\t", r#"b'\'"\\\t'"#),
         ];
         for (spelling, given, expected) in cases {
             let spelled = spelled(spelling, Some(given));
@@ -89,5 +115,7 @@ mod tests {
         }
         assert_eq!(spelled(Spelling::OrBlank, None).as_deref(), Some(" "));
         assert_eq!(spelled(Spelling::Plain, None), None);
+        let none = spelled(Spelling::PythonBytes, None);
+        assert_eq!(none.as_deref(), Some("b'none\\n'"));
     }
 }

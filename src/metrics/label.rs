@@ -16,6 +16,11 @@ pub(crate) struct Label {
     pub(crate) tag: Option<&'static str>,
     /// How that script spells the tag.
     pub(crate) spelling: Spelling,
+    /// Whether the tag is all that it is for.
+    pub(crate) is_tag_only: bool,
+    /// Whether it comes from another answer, without which nobody knows which series in InfluxDB an
+    /// entity is.
+    pub(crate) is_needed: bool,
     /// The key that a template may put it in the place of.
     pub(crate) stands_for: Option<&'static str>,
     /// Whether people call the entity so.
@@ -37,6 +42,8 @@ pub(crate) enum Spelling {
     PlainMaker,
     /// Without accents and punctuation, and cut: who made a device.
     WordsOfMaker,
+    /// As Python shows the bytes of a path, and a word where the box has none.
+    PythonBytes,
 }
 
 /// A text that stands in the record under these paths.
@@ -48,6 +55,8 @@ pub(crate) const fn label(name: &'static str, from: &'static [&'static str]) -> 
         fixed: None,
         tag: None,
         spelling: Spelling::AsItIs,
+        is_tag_only: false,
+        is_needed: false,
         stands_for: None,
         spoken: false,
         usual: None,
@@ -87,6 +96,18 @@ impl Label {
     /// Says how the tag is spelled.
     pub(crate) const fn spelled(mut self, spelling: Spelling) -> Self {
         self.spelling = spelling;
+        self
+    }
+
+    /// Says that the tag is all that it is for.
+    pub(crate) const fn tag_only(mut self) -> Self {
+        self.is_tag_only = true;
+        self
+    }
+
+    /// Says that without it nobody knows which series in InfluxDB an entity is.
+    pub(crate) const fn needed(mut self) -> Self {
+        self.is_needed = true;
         self
     }
 

@@ -270,7 +270,7 @@ static FTTH: Group = Group::new(
     ],
 )
 .labels(&[
-    inherited("media").tag("conn_media"),
+    inherited("media").tag("conn_media").needed(),
     label("sfp_model", &["sfp_model"]).tag("sfp_model"),
     label("sfp_vendor", &["sfp_vendor"])
         .tag("sfp_vendor")

@@ -220,14 +220,15 @@ static HOST: Group = Group::new("lan.host", "lan.interface.{interface}.host.{mac
         label("primary_name", &["primary_name", "default_name"]).names("mac"),
         label("written_name", &["primary_name"])
             .tag("lan_primary_name")
-            .spelled(Spelling::OrBlank),
+            .spelled(Spelling::OrBlank)
+            .tag_only(),
         label("vendor", &["vendor_name"])
             .tag("lan_vendor")
             .spelled(Spelling::WordsOfMaker),
         given("mac").tag("lan_mac_address"),
         inherited("interface").tag("lan_iface").usual("pub"),
-        given("ipv4_last").tag("lan_ipv4"),
-        given("ipv6_last").tag("lan_ipv6"),
+        given("ipv4_last").tag("lan_ipv4").tag_only(),
+        given("ipv6_last").tag("lan_ipv6").tag_only(),
         given("ipv4").stands_for("mac"),
         given("ipv6"),
         label("access_point", &["access_point.mac"]),

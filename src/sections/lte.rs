@@ -148,7 +148,7 @@ static LTE: Group = Group::new(
 .labels(&[
     fixed("media", "lte").tag("conn_media"),
     given("link"),
-    given("told_link").tag("link").stands_for("link"),
+    given("told_link").tag("link").stands_for("link").tag_only(),
     label("ipv4", &["network.ipv4"]).tag("lte_net_ipv4"),
     label("ipv6", &["network.ipv6"]).tag("lte_net_ipv6"),
     label("gcid", &["radio.gcid"]).tag("lte_radio_gcid"),
@@ -189,7 +189,10 @@ static BAND: Group = Group::new(
 .labels(&[
     fixed("media", "lte").tag("conn_media"),
     inherited("link"),
-    inherited("told_link").tag("link").stands_for("link"),
+    inherited("told_link")
+        .tag("link")
+        .stands_for("link")
+        .tag_only(),
     label("band", &["band"]).tag("band"),
 ])
 .field_prefix("lte_rband_");

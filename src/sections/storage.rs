@@ -197,7 +197,9 @@ static PARTITION: Group = Group::new(
         .tag("partition_label")
         .names("partition"),
     label("fstype", &["fstype"]).tag("partition_fstype"),
-    label("partition_state", &["state"]).tag("partition_state"),
+    label("partition_state", &["state"])
+        .tag("partition_state")
+        .tag_only(),
     given("partition_path").tag("partition_path"),
 ])
 .measure("storage")

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
-use crate::metrics::label::{given, label};
+use crate::metrics::label::{Spelling, given, label};
 use crate::metrics::lenient::{decoded, text};
 use crate::metrics::metric::{Kind, count, flag, gauge, state};
 use crate::metrics::sample::Sample;
@@ -43,36 +43,10 @@ fn how_many(record: &Json, key: &str) -> Option<i64> {
     i64::try_from(items(record, key)?.len()).ok()
 }
 
-/// A path as freebox-monitoring 0.9.1 has it in its tags: the bytes as Python shows them, and where
-/// there is none, this word and the end of its line.
+/// A path in the box's file system.
 fn path(vm: &Json, key: &str) -> Option<String> {
-    let given = vm.get(key).and_then(text);
-    given.map_or_else(
-        || Some(python_bytes(b"none\n")),
-        |encoded| Some(python_bytes(&decoded(&encoded)?)),
-    )
-}
-
-/// As Python shows bytes: `b'/Freebox/disk.qcow2'`, with what is not ASCII by its number.
-fn python_bytes(bytes: &[u8]) -> String {
-    let quote = match bytes.contains(&b'\'') && !bytes.contains(&b'"') {
-        true => '"',
-        false => '\'',
-    };
-    let mut shown = format!("b{quote}");
-    for byte in bytes.iter().map(|byte| char::from(*byte)) {
-        match byte {
-            '\n' => shown.push_str("\\n"),
-            '\r' => shown.push_str("\\r"),
-            '\t' => shown.push_str("\\t"),
-            '\\' => shown.push_str("\\\\"),
-            byte if byte == quote => shown.extend(['\\', quote]),
-            ' '..='~' => shown.push(byte),
-            byte => shown.extend(format!("\\x{:02x}", u32::from(byte)).chars()),
-        }
-    }
-    shown.push(quote);
-    shown
+    let encoded = vm.get(key).and_then(text)?;
+    String::from_utf8(decoded(&encoded)?).ok()
 }
 
 static HOST: Group = Group::new(
@@ -157,37 +131,16 @@ static VM: Group = Group::new(
 .labels(&[
     label("vm", &["id"]).tag("vm"),
     label("vm_name", &["name"]).tag("vm_name").names("vm"),
-    given("disk_path").tag("vm_disk_path"),
+    given("disk_path")
+        .tag("vm_disk_path")
+        .spelled(Spelling::PythonBytes),
     label("disk_type", &["disk_type"]).tag("vm_disk_type"),
-    given("cd_path").tag("vm_cd_path"),
+    given("cd_path")
+        .tag("vm_cd_path")
+        .spelled(Spelling::PythonBytes),
     label("cloudinit_hostname", &["cloudinit_hostname"]).tag("vm_cloudinit_hostname"),
     label("mac", &["mac"]).tag("vm_mac"),
     label("os", &["os"]).tag("vm_os"),
 ])
 .measure("virtualmachine")
 .field_prefix("vm_");
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_told_as_python_shows_them() {
-        let cases = [
-            (
-                r#"{"p":"L0ZyZWVib3gvYS5yYXc="}"#,
-                Some(r"b'/Freebox/a.raw'"),
-            ),
-            (r#"{"p":"L0ZyZWVib3gvYS5yYXc"}"#, Some(r"b'/Freebox/a.raw'")),
-            (r#"{"p":"w6kn"}"#, Some(r#"b"\xc3\xa9'""#)),
-            (r#"{"p":"J1wi"}"#, Some(r#"b'\'\\"'"#)),
-            (r#"{"p":""}"#, Some(r"b'none\n'")),
-            ("{}", Some(r"b'none\n'")),
-            (r#"{"p":"?"}"#, None),
-        ];
-        for (record, expected) in cases {
-            let record = serde_json::from_str(record).expect("JSON");
-            assert_eq!(path(&record, "p").as_deref(), expected, "{record}");
-        }
-    }
-}

@@ -79,8 +79,10 @@ pub(super) static XDSL: Group = Group::new(
     ],
 )
 .labels(&[
-    inherited("media").tag("conn_media"),
-    label("xdsl_status", &["status.status", "status"]).tag("xdsl_status"),
+    inherited("media").tag("conn_media").needed(),
+    label("xdsl_status", &["status.status", "status"])
+        .tag("xdsl_status")
+        .tag_only(),
     label("modulation", &["status.modulation"]).tag("xdsl_modulation"),
     label("protocol", &["status.protocol"]).tag("xdsl_protocol"),
 ])
@@ -240,7 +242,7 @@ static LABELS_DOWN: [Label; 5] = of_modem("down");
 const fn of_modem(direction: &'static str) -> [Label; 5] {
     [
         fixed("direction", direction),
-        inherited("media").tag("conn_media"),
+        inherited("media").tag("conn_media").needed(),
         inherited("xdsl_status").tag("xdsl_status"),
         inherited("modulation").tag("xdsl_modulation"),
         inherited("protocol").tag("xdsl_protocol"),

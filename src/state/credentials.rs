@@ -41,17 +41,8 @@ enum Form {
     Ini,
 }
 
-impl Form {
-    /// Whether somebody may read or change the file who should not. That of freebox_monitor.py may
-    /// be read by a group: Telegraf's, as that script's container has it.
-    fn is_open_to_others(self, path: &Path) -> bool {
-        let others = match self {
-            Form::Json => 0o077,
-            Form::Ini => 0o027,
-        };
-        files::is_open_to(path, others)
-    }
-}
+/// Who should not have the file. A group may read it: that of a service, such as Telegraf's.
+const OTHERS: u32 = 0o027;
 
 #[derive(Default, Serialize, Deserialize)]
 struct JsonFile {
@@ -137,7 +128,7 @@ impl Credentials {
         };
         let boxes = boxes
             .map_err(|why| Error::misuse(format!("{}: no credentials: {why}", path.display())))?;
-        if form.is_open_to_others(&path) {
+        if files::is_open_to(&path, OTHERS) {
             log::warn!(
                 "{}: others can read it and with it the box; chmod 600 mends that",
                 path.display()
@@ -360,6 +351,7 @@ mod tests {
             track_id: 1,
             uid: Some(uid.to_owned()),
             endpoint: Some(endpoint.to_owned()),
+            api_url: None,
             name: Some(name.to_owned()),
             https: true,
         }

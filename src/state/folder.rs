@@ -47,6 +47,13 @@ impl StateFolder {
         files::take_over(&folder(), name);
     }
 
+    /// Whether there is no place at all where this user may leave anything of the box: no home of its
+    /// own, as Telegraf's user has none, and no right to the system's folder, or to what somebody
+    /// else has left there. Nobody has to be told that.
+    pub(crate) fn is_nowhere(&self) -> bool {
+        user_folder().is_none() && !is_allowed(&self.path)
+    }
+
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -94,7 +101,8 @@ impl StateFolder {
 
     /// The right to log in, until it is dropped: who waits for it finds the session of the other. A
     /// box's challenge is good for one log-in, so that two at once get in each other's way, also
-    /// where they can leave no session for each other.
+    /// where they can leave no session for each other. Whoever keeps that name to spite us costs
+    /// each log-in a few seconds.
     pub(crate) fn turn_to_log_in(&self) -> NamedTurn {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         let deadline = Deadline::after(Instant::now(), PATIENCE_TO_LOG_IN);
@@ -113,12 +121,6 @@ impl StateFolder {
 /// The folder with the folders of all boxes. It need not exist yet.
 pub(crate) fn folder() -> PathBuf {
     user_folder().unwrap_or_else(|| PathBuf::from(SYSTEM_FOLDER))
-}
-
-/// Whether there is no place at all where this user may leave anything: no home of its own, as
-/// Telegraf's user has none, and no right to the system's folder. Nobody has to be told that.
-pub(crate) fn is_nowhere() -> bool {
-    user_folder().is_none() && !is_allowed(Path::new(SYSTEM_FOLDER))
 }
 
 /// Whether this user may write there, or make it. A disk that is full or cannot be written is

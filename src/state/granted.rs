@@ -24,6 +24,9 @@ pub(crate) struct Granted {
     /// Where it was then.
     #[serde(default)]
     pub(crate) endpoint: Option<String>,
+    /// The URL of its API then: a tag in InfluxDB, which has to stay as it is.
+    #[serde(default)]
+    pub(crate) api_url: Option<String>,
     /// What it is called in paths: a word of its user's, or for its model.
     #[serde(default)]
     pub(crate) name: Option<String>,

@@ -64,16 +64,24 @@ impl Section {
 
     /// The box of this section; `address` is for one that names none.
     fn granted(self, address: &Option<String>) -> Option<Granted> {
+        let endpoint = self.endpoint.or_else(|| address.clone());
         Some(Granted {
             app_id: self.app_id.unwrap_or_else(|| APP_ID.to_owned()),
             app_token: self.app_token?,
             track_id: self.track_id,
             uid: None,
-            endpoint: self.endpoint.or_else(|| address.clone()),
+            api_url: endpoint.clone().filter(|it| is_api(it)),
+            endpoint,
             name: None,
             https: false,
         })
     }
+}
+
+/// Whether it is a URL of the API: `http://192.168.1.254:80/api/v16`.
+fn is_api(url: &str) -> bool {
+    let major = url.trim_end_matches('/').rsplit_once("/api/v");
+    major.is_some_and(|(_, major)| major.parse::<u32>().is_ok())
 }
 
 #[cfg(test)]

@@ -54,6 +54,8 @@ pub(crate) struct Memory {
     brought: Brought,
     #[serde(default)]
     told: BTreeSet<String>,
+    #[serde(default)]
+    board: Option<String>,
 }
 
 /// What one run adds to it.
@@ -65,6 +67,8 @@ pub(crate) struct Lesson {
     pub(crate) brought: Brought,
     /// The sections that were asked for, each with whether it wants a permission, which was said.
     pub(crate) told: Vec<(&'static str, bool)>,
+    /// The board of the box, if it was told.
+    pub(crate) board: Option<String>,
 }
 
 impl Memory {
@@ -78,11 +82,21 @@ impl Memory {
         &self.told
     }
 
+    /// The board of the box: what lines for InfluxDB are told apart by, also in a run in which the
+    /// box does not tell it.
+    pub(crate) fn board(&self) -> Option<&str> {
+        self.board.as_deref()
+    }
+
     /// Adds what a run has found out. Another version of the API may not have what the one before
     /// had, and another box nothing of it.
     pub(crate) fn learn(&mut self, lesson: &Lesson) {
         if self.about.uid != lesson.about.uid {
             self.told.clear();
+            self.board = None;
+        }
+        if lesson.board.is_some() {
+            self.board.clone_from(&lesson.board);
         }
         if self.about != lesson.about {
             self.about = lesson.about.clone();
@@ -127,6 +141,7 @@ mod tests {
             },
             brought,
             told: told.to_vec(),
+            board: None,
         }
     }
 

@@ -83,7 +83,11 @@ fn usual_path(group: &Group, metric: &Metric) -> String {
 
 /// What tells the entities of a group apart, each key with the names that may stand for it.
 fn keys(group: &Group) -> Vec<String> {
-    let keys = group.keys().map(|key| group.names_of(key).join("|"));
+    let is_for_templates = |name: &&str| group.label(name).is_none_or(|it| !it.is_tag_only);
+    let keys = group.keys().map(|key| {
+        let names = group.names_of(key).into_iter().filter(is_for_templates);
+        names.collect::<Vec<_>>().join("|")
+    });
     let label = group.keys().next().map(|_| LABEL.to_owned());
     keys.chain(label).collect()
 }
@@ -92,7 +96,8 @@ fn keys(group: &Group) -> Vec<String> {
 fn other_labels(group: &Group) -> Vec<&'static str> {
     let names = group.keys().flat_map(|key| group.names_of(key));
     let names: Vec<&str> = names.collect();
-    let labels = group.labels.iter().map(|label| label.name);
+    let labels = group.labels.iter().filter(|label| !label.is_tag_only);
+    let labels = labels.map(|label| label.name);
     labels.filter(|name| !names.contains(name)).collect()
 }
 

@@ -10,6 +10,7 @@ mod record;
 mod register;
 mod run;
 mod speaker;
+mod stale;
 mod target;
 mod templates;
 mod times;

@@ -57,6 +57,7 @@ pub(crate) fn register(settings: &Settings, force: bool) -> Result<(), Error> {
         track_id: 0,
         uid: endpoint.uid.clone(),
         endpoint: Some(search.address.to_string()),
+        api_url: Some(endpoint.url().to_owned()),
         name: None,
         https: endpoint.is_https(),
     };

@@ -4,21 +4,21 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::speaker::Speaker;
+use super::stale;
 use super::target::{self, Handover};
 use super::templates;
 use super::times::Times;
-use crate::api::{Address, Client, Known, Reason, Recording, Transport};
+use crate::api::{Client, Known, Reason, Recording, Transport};
 use crate::base::error::{Error, Exit};
 use crate::base::stderr::say;
 use crate::base::words::{self, BOX, THE_REST};
 use crate::cli::{HostAge, Settings};
 use crate::collect::{Collected, Outcome, about, collect};
 use crate::deliver::{Backlog, Carbon, Cargo, Destination, Output};
-use crate::encode::{API_MAJOR, API_URL, BOARD, Batch, Counts, Encoded, Form, Format};
+use crate::encode::{API_MAJOR, API_URL, BOARD, Batch, Counts, Encoded, Form};
 use crate::sections::exec::{self, Facts, SectionFacts};
 use crate::sections::{SECTIONS, left_out, patch};
-use crate::state::credentials::DEFAULT_ENDPOINT;
-use crate::state::folder::{StateFolder, is_nowhere};
+use crate::state::folder::StateFolder;
 use crate::state::memory::{Lesson, Memory};
 use crate::tasks::every::every;
 use crate::template::{RunLabels, label};
@@ -30,7 +30,7 @@ use crate::template::{RunLabels, label};
 pub(crate) fn live(settings: &Settings) -> Result<Exit, Error> {
     let times = Times::start(settings.timeout)?;
     let monitor = Monitor::new(settings, &times);
-    let mut monitor = monitor.inspect_err(|_| nothing_stale(settings, &times))?;
+    let mut monitor = monitor.inspect_err(|_| stale::nothing_stale(settings, &times))?;
     match settings.every {
         None => monitor.run(&times),
         Some(period) => {
@@ -44,28 +44,6 @@ pub(crate) fn live(settings: &Settings) -> Result<Exit, Error> {
             })
         }
     }
-}
-
-/// Whoever reads a file of Prometheus' takes what is in it for what is so now. A run that cannot
-/// even begin leaves that in it.
-fn nothing_stale(settings: &Settings, times: &Times) {
-    let Destination::Output(output @ Output::File(_)) = destination(settings) else {
-        return;
-    };
-    if settings.format != Format::Prometheus {
-        return;
-    }
-    let place = settings.target.endpoint.as_ref().map(Address::place);
-    let place = place.unwrap_or_else(|| DEFAULT_ENDPOINT.to_owned());
-    let labels = run_labels(settings.target.name.clone(), place);
-    let failed = [exec::failed(times.timestamp)];
-    let mut encoder = Form::Prometheus.encoder(&labels);
-    encoder.add(Batch {
-        time: times.timestamp,
-        samples: &failed,
-    });
-    let written = output.write_for_all(&encoder.finish().text, times.end);
-    let _ = written.inspect_err(|error| log::error!("{error}"));
 }
 
 /// Everything that lasts from run to run of one process.
@@ -88,7 +66,7 @@ impl<'a> Monitor<'a> {
         let (granted, search) = target::registered(target, settings.config.as_deref(), times.end)?;
         destination(settings).must_be_open()?;
         let mut labels = run_labels(granted.name.clone(), search.address.place());
-        if let Some(url) = target::written_url(target, &granted, &search) {
+        if let Some(url) = target::written_url(target, &granted) {
             labels.extend(of_api(url));
         }
         if !settings.dry_run {
@@ -136,7 +114,9 @@ impl<'a> Monitor<'a> {
         // Somebody who wants all there is need not hear every minute what is not for them.
         let told = match self.settings.all {
             // Where it cannot be remembered that it was said once, it would be each minute.
-            true if is_nowhere() => SECTIONS.iter().map(|it| it.name.to_owned()).collect(),
+            true if self.handover.folder.is_nowhere() => {
+                SECTIONS.iter().map(|it| it.name.to_owned()).collect()
+            }
             true => self.memory.told().clone(),
             false => BTreeSet::new(),
         };
@@ -148,6 +128,7 @@ impl<'a> Monitor<'a> {
             times,
             folder: (!self.settings.dry_run).then_some(&self.handover.folder),
             told: &told,
+            known_board: self.memory.board().map(str::to_owned),
         };
         run.finish(self.labels.clone(), &collected)
     }
@@ -173,7 +154,7 @@ impl<'a> Monitor<'a> {
             _ => Ok(()),
         };
         match kept.and(remembered) {
-            Err(error) if is_nowhere() => log::debug!("{error}"),
+            Err(error) if self.handover.folder.is_nowhere() => log::debug!("{error}"),
             Err(error) => {
                 log::warn!("{error}; each run has to log in and learns what this box has");
             }
@@ -213,6 +194,7 @@ pub(crate) fn replay(settings: &Settings, recording: &Path) -> Result<Exit, Erro
         times: &times,
         folder: (!settings.dry_run).then_some(&folder),
         told: &BTreeSet::new(),
+        known_board: None,
     };
     run.finish(labels, &collected)
 }
@@ -251,7 +233,14 @@ fn lesson(client: &Client, collected: &Collected) -> Option<Lesson> {
         told: outcomes
             .map(|it| (it.section, !it.forbidden.is_empty()))
             .collect(),
+        board: told_board(collected),
     })
+}
+
+/// The board, as the box has told it in this run.
+fn told_board(collected: &Collected) -> Option<String> {
+    let mut told = collected.samples.iter().filter_map(|it| it.text(BOARD));
+    told.next().map(str::to_owned)
 }
 
 /// How many answers could not be used. One that two sections asked for is one.
@@ -269,8 +258,8 @@ fn run_labels(name: Option<String>, endpoint: String) -> RunLabels {
 
 /// What the lines of 0.9.1 say of the API, for one at this URL.
 fn of_api(url: &str) -> RunLabels {
-    let major = url.rsplit_once("/v").map(|(_, major)| major.to_owned());
-    let major = major.map(|major| (API_MAJOR, major));
+    let major = url.trim_end_matches('/').rsplit_once("/v");
+    let major = major.map(|(_, major)| (API_MAJOR, major.to_owned()));
     [(API_URL, url.to_owned())]
         .into_iter()
         .chain(major)
@@ -287,6 +276,8 @@ struct Run<'a> {
     folder: Option<&'a StateFolder>,
     /// The sections of which an earlier run has said that they want a permission.
     told: &'a BTreeSet<String>,
+    /// The board that an earlier run has learned.
+    known_board: Option<String>,
 }
 
 impl Run<'_> {
@@ -300,8 +291,7 @@ impl Run<'_> {
             labels.extend(endpoint.uid.map(|uid| ("uid", uid)));
             labels.extend(endpoint.model.map(|model| ("box_model", model)));
         }
-        let board = collected.samples.iter().find_map(|it| it.text(BOARD));
-        labels.extend(board.map(|board| (BOARD, board.to_owned())));
+        labels.extend(self.board(collected).map(|board| (BOARD, board)));
         let delivered = self.deliver(&labels, collected);
         let is_lenient = self.settings.lenient_exit && delivered.is_ok();
         if let Destination::Carbons(carbons, _) = &self.settings.destination {
@@ -324,6 +314,15 @@ impl Run<'_> {
             true => Ok(Exit::Partial),
             false => Ok(Exit::Done),
         }
+    }
+
+    /// The board, in a run that asks for it: where the box fails to tell, all series would be others
+    /// for a minute.
+    fn board(&self, collected: &Collected) -> Option<String> {
+        let mut sections = self.settings.sections.iter();
+        let is_asked =
+            sections.any(|it| it.groups.iter().any(|group| group.label(BOARD).is_some()));
+        told_board(collected).or_else(|| self.known_board.clone().filter(|_| is_asked))
     }
 
     fn deliver(&self, labels: &RunLabels, collected: &Collected) -> Result<(), Error> {

@@ -54,23 +54,10 @@ pub(crate) fn registered(
     Ok((granted, search))
 }
 
-/// The URL of the API as freebox_monitor.py's file has it, which that script puts into a tag: the
-/// one that is found now may be another, and would begin new series.
-pub(crate) fn written_url<'a>(
-    target: &Target,
-    granted: &'a Granted,
-    search: &Search,
-) -> Option<&'a str> {
-    let url = granted.endpoint.as_deref()?.trim_end_matches('/');
-    let (_, major) = url.rsplit_once("/api/v")?;
-    let is_url = !major.is_empty() && major.chars().all(|c| c.is_ascii_digit());
-    let is_there = || {
-        granted
-            .label_address()
-            .is_some_and(|it| it.is_same_place(&search.address))
-    };
-    let is_asked_anew = target.detect_force || target.version.is_some();
-    (is_url && !is_asked_anew && is_there()).then_some(url)
+/// The URL of the API as the credentials have it: a tag of all series, so that what is found now,
+/// which may be another version or another way to the box, would begin new ones.
+pub(crate) fn written_url<'a>(target: &Target, granted: &'a Granted) -> Option<&'a str> {
+    granted.api_url.as_deref().filter(|_| !target.detect_force)
 }
 
 /// How this program is known to the box.

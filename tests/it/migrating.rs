@@ -209,8 +209,10 @@ fn the_tag_of_the_api_is_that_of_the_file() {
     for url in [URL, "https://localhost:PORT/api/v4/"] {
         let (at, monitor, file) = scripted(url);
         let url = url.replace("PORT", &at.https_port().to_string());
-        let url = url.trim_end_matches('/');
-        let (_, version) = url.rsplit_once("/v").expect("a version");
+        let (_, version) = url
+            .trim_end_matches('/')
+            .rsplit_once("/v")
+            .expect("a version");
         let arguments = ["-f", "influxdb", "-c", &file];
         let expected = [
             format!("api_endpoint={url}"),

@@ -3,6 +3,7 @@
 //! what was printed when the exit code is not 0; and fails on whatever is no line protocol, which a
 //! real InfluxDB judges.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use libtest_mimic::Trial;
 use tempfile::TempDir;
 
 use crate::arguments::as_nobody;
-use crate::monitor::{APP_ID, APP_TOKEN, PROGRAM};
+use crate::monitor::{APP_ID, APP_TOKEN, Monitor, PROGRAM};
 use crate::service::Influxdb;
 use crate::session::healthy;
 use crate::simulated_freebox::{Fault, SimulatedFreebox};
@@ -24,6 +25,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_healthy_box_is_in_the_database_and_nothing_is_said,
         what_some_sections_do_not_give_costs_no_other,
         a_box_that_is_away_is_a_number,
+        what_fails_begins_no_new_series,
         what_prints_nothing_fails,
         strict_exits_are_the_usual_ones,
     ]
@@ -54,7 +56,12 @@ impl Telegraf {
         let folder = tempfile::tempdir().expect("a folder");
         let telegraf = Telegraf { folder, home };
         access(telegraf.folder.path(), 0o755);
-        fs::copy(PROGRAM, telegraf.path("freebox-monitor")).expect("the program");
+        // Not by this process: what it writes cannot be started while another case starts something.
+        let copied = Command::new("cp")
+            .arg(PROGRAM)
+            .arg(telegraf.path("freebox-monitor"))
+            .status();
+        assert!(copied.expect("cp starts").success());
         access(&telegraf.path("freebox-monitor"), 0o755);
         fs::copy(at.ca_file(), telegraf.path("ca.pem")).expect("the authority");
         access(&telegraf.path("ca.pem"), 0o644);
@@ -179,6 +186,33 @@ fn what_some_sections_do_not_give_costs_no_other() {
     let ok = "SELECT section_ok FROM freebox_exec WHERE section = 'lan'";
     assert_eq!(influxdb.query(ok)[0][1], 0);
     assert_eq!(influxdb.query("SELECT sys_uptime FROM freebox").len(), 1);
+}
+
+/// A tag that one answer brings and all lines have must not go with that answer, nor an entity be
+/// another one because an answer about the line is missing.
+fn what_fails_begins_no_new_series() {
+    let at = healthy();
+    let monitor = Monitor::registered(&at);
+    let series = || {
+        let run = monitor.run(&["-f", "influxdb", "-HSB"]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let lines = run
+            .stdout
+            .lines()
+            .map(|line| line.split(" ").collect::<Vec<_>>());
+        // No text of this box has a blank before its last field.
+        let keys = lines.map(|words| words[..words.len() - 1].join(" "));
+        keys.collect::<BTreeSet<String>>()
+    };
+    let all = series();
+    for path in ["system/", "connection/", "switch/status", "lan/browser"] {
+        at.fault(path, Fault::Html { status: 502 });
+        let left = series();
+        let new: Vec<_> = left.difference(&all).collect();
+        assert!(new.is_empty(), "{path}: {new:#?}");
+        assert!(left.len() > 5, "{path}: {left:#?}");
+        at.clear_faults();
+    }
 }
 
 fn a_box_that_is_away_is_a_number() {
