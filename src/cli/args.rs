@@ -133,6 +133,11 @@ pub(super) struct Args {
     #[argh(option, arg_name = "time", from_str_fn(values::age))]
     repeat_after: Option<Duration>,
 
+    /// write into this file when the last good run began, in seconds since 1970: one that has
+    /// collected and delivered; for the health check of a container
+    #[argh(option, arg_name = "file")]
+    heartbeat: Option<PathBuf>,
+
     /// the path template: a file, or dotted, sexigraf, tagged or flat, which come with the program
     /// (default: see Files)
     #[argh(option, short = 't', arg_name = "file")]
@@ -251,6 +256,7 @@ impl Args {
             lenient_exit: self.format == Format::Influxdb && !self.strict_exit,
             every: self.every,
             repeat_after: self.repeat_after,
+            heartbeat: self.heartbeat,
             command_line: command_line.to_owned(),
             dry_run: self.dry_run,
             timeout: self.timeout.map(|Seconds(timeout)| timeout),

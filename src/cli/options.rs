@@ -89,7 +89,13 @@ pub(super) const GROUPS: [Group; 8] = [
     ),
     (
         "Each run",
-        &["--repeat-after", "--every", "--timeout", "--jobs"],
+        &[
+            "--repeat-after",
+            "--every",
+            "--heartbeat",
+            "--timeout",
+            "--jobs",
+        ],
     ),
     (
         "How to speak to the box",

@@ -55,6 +55,8 @@ pub(crate) struct Settings {
     pub(crate) every: Option<u64>,
     /// Once in how long the same trouble is said; each time, if that was not said.
     pub(crate) repeat_after: Option<Duration>,
+    /// The file that says when the last good run began.
+    pub(crate) heartbeat: Option<PathBuf>,
     /// The arguments as they were typed, by which one line of a crontab is told from another.
     pub(crate) command_line: String,
     /// Whether to show instead of doing.

@@ -10,6 +10,7 @@ use super::templates;
 use super::times::Times;
 use crate::api::{Client, Known, Reason, Recording, Transport};
 use crate::base::error::{Error, Exit};
+use crate::base::files;
 use crate::base::stderr::say;
 use crate::base::words::{self, BOX, THE_REST};
 use crate::cli::{HostAge, Settings};
@@ -65,6 +66,7 @@ impl<'a> Monitor<'a> {
         let target = &settings.target;
         let (granted, search) = target::registered(target, settings.config.as_deref(), times.end)?;
         destination(settings).must_be_open()?;
+        heartbeat(settings).map_or(Ok(()), files::must_take_output)?;
         let mut labels = run_labels(granted.name.clone(), search.address.place());
         if let Some(url) = target::written_url(target, &granted) {
             labels.extend(of_api(url));
@@ -207,6 +209,12 @@ fn destination(settings: &Settings) -> &Destination {
     }
 }
 
+/// Where a good run leaves its time.
+fn heartbeat(settings: &Settings) -> Option<&Path> {
+    let path = settings.heartbeat.as_deref();
+    path.filter(|_| !settings.dry_run)
+}
+
 /// What the chosen sections give.
 fn collected(settings: &Settings, client: &Client, times: &Times, memory: &Memory) -> Collected {
     let sections = &settings.sections;
@@ -310,6 +318,7 @@ impl Run<'_> {
         words::looked_at(THE_REST);
         let failures = collected.tell_failures(self.told);
         delivered?;
+        self.beat();
         match failures && !is_lenient {
             true => Ok(Exit::Partial),
             false => Ok(Exit::Done),
@@ -323,6 +332,18 @@ impl Run<'_> {
         let is_asked =
             sections.any(|it| it.groups.iter().any(|group| group.label(BOARD).is_some()));
         told_board(collected).or_else(|| self.known_board.clone().filter(|_| is_asked))
+    }
+
+    /// Leaves the time for whoever looks after the program.
+    fn beat(&self) {
+        let Some(path) = heartbeat(self.settings) else {
+            return;
+        };
+        let content = format!("{}\n", self.times.timestamp);
+        let written = files::write_for_all(path, content.as_bytes(), self.times.end);
+        if let Err(error) = written {
+            log::warn!("{error}; nobody learns that this run was a good one");
+        }
     }
 
     fn deliver(&self, labels: &RunLabels, collected: &Collected) -> Result<(), Error> {

@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::monitor::Monitor;
 use crate::receiver::Sink;
 use crate::session::{healthy, known_app};
-use crate::simulated_freebox::{Options, Outcome, SimulatedFreebox};
+use crate::simulated_freebox::{Fault, Options, Outcome, SimulatedFreebox};
 use crate::trials;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -27,6 +27,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         an_update_of_the_box_is_noticed,
         access_that_is_granted_anew_is_found,
         a_changed_file_is_read_when_somebody_says_so,
+        a_good_run_leaves_its_time_and_no_other_does,
     ]
 }
 
@@ -353,6 +354,36 @@ fn a_changed_file_is_read_when_somebody_says_so() {
         .into_iter()
         .filter(|it| it.path.ends_with("login/session/"));
     assert_eq!(logins.count(), 1);
+}
+
+fn a_good_run_leaves_its_time_and_no_other_does() {
+    let at = healthy();
+    let monitor = Monitor::registered(&at);
+    let file = monitor.path("heartbeat");
+    let with_it = |more: &[&str]| {
+        monitor.run(&[&["-W", "--heartbeat", file.to_str().unwrap()], more].concat())
+    };
+    with_it(&["--dry-run"]);
+    assert!(!file.exists());
+    let run = with_it(&[]);
+    let stamp = run.is_fine().stdout.trim_end().rsplit(' ').next().unwrap();
+    assert_eq!(fs::read_to_string(&file).unwrap(), format!("{stamp}\n"));
+    // Some answer is missing, but the lines are there.
+    fs::remove_file(&file).unwrap();
+    at.fault("wifi/ap", Fault::TruncatedJson);
+    assert_eq!(with_it(&[]).code, 2);
+    assert!(file.exists());
+    at.clear_faults();
+    // Not delivered, or nothing to deliver.
+    fs::remove_file(&file).unwrap();
+    with_it(&["--output", "/dev/full"]).complained(1, "/dev/full");
+    at.refuse();
+    assert_eq!(with_it(&[]).code, 4);
+    assert_eq!(with_it(&["-f", "influxdb"]).code, 0);
+    assert!(!file.exists());
+    // One that cannot be written is noticed before anything is asked.
+    let run = monitor.run(&["--heartbeat", "/nowhere/heartbeat"]);
+    run.failed(1, "/nowhere/heartbeat");
 }
 
 /// A program for which `box.test` means what a file says.
