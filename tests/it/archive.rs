@@ -17,12 +17,13 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// The folder that Cargo builds in.
-fn target() -> &'static Path {
+pub(crate) fn target() -> &'static Path {
     let binaries = Path::new(env!("CARGO_BIN_EXE_freebox-monitor")).parent();
     binaries.and_then(Path::parent).expect("a target folder")
 }
 
-fn archive() -> Option<PathBuf> {
+/// What `contrib/release` has made.
+pub(crate) fn archive() -> Option<PathBuf> {
     let name = format!(
         "freebox-monitor-{}-x86_64-linux.tar.gz",
         env!("CARGO_PKG_VERSION")

@@ -19,6 +19,7 @@ mod check;
 mod dashboards;
 mod delivery;
 mod disk;
+mod docker;
 mod every;
 mod files;
 mod hour;
@@ -50,7 +51,7 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 
 use support::{
-    graphite, kept, monitor, overlay, random, receiver, rehearsal, script, service, web,
+    engine, graphite, kept, monitor, overlay, random, receiver, rehearsal, script, service, web,
 };
 
 /// A list of trials for functions: their names are the names of the cases.
@@ -117,8 +118,26 @@ fn main() -> ExitCode {
     trials.extend(leave_out(influxdb::is_there(), telegraf::trials()));
     trials.extend(leave_out(prometheus::are_there(), prometheus::trials()));
     trials.extend(leave_out(archive_if_wanted(&arguments), archive::trials()));
+    trials.extend(docker::trials());
+    let engine = docker_if_wanted(&arguments);
+    trials.extend(leave_out(engine.clone(), docker::trials_with_engine()));
+    trials.extend(leave_out(
+        engine.and_then(|()| docker::toml()),
+        docker::trials_with_toml(),
+    ));
+    trials.extend(leave_out(docker::compose(), docker::trials_with_compose()));
     trials.extend(with_real_parts(&arguments));
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    docker::clean_up();
+    conclusion.exit_code()
+}
+
+/// Making images takes a while, too.
+fn docker_if_wanted(arguments: &Arguments) -> Result<(), String> {
+    match !arguments.list && wants(arguments, "docker::") {
+        true => docker::is_there(),
+        false => Ok(()),
+    }
 }
 
 /// Making a tree of another Debian takes a while: not for a list, nor for one other case.

@@ -1,6 +1,7 @@
 //! What the cases need: the program with a home of its own, the real carbon, receivers that
 //! misbehave, random numbers that can be repeated.
 
+pub(crate) mod engine;
 pub(crate) mod graphite;
 pub(crate) mod kept;
 pub(crate) mod monitor;
