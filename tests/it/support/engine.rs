@@ -11,9 +11,16 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// podman in a namespace of its own where control groups are of the second version only: with
-/// both, crun does nothing.
+/// both, crun does nothing. And where /dev/null is another one: a container's user becomes the owner
+/// of what its first process reads and writes, and that of the machine has to stay root's.
 const IN_ITS_OWN_WORLD: &str = r#"
-umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec podman "$@"
+set -e
+mount -t tmpfs none /mnt
+mknod -m 666 /mnt/null c 1 3
+mount --bind /mnt/null /dev/null
+umount -R /sys/fs/cgroup
+mount -t cgroup2 none /sys/fs/cgroup
+exec podman "$@"
 "#;
 
 /// Containers are in the network of the machine, where the simulated box is, and have limits that may
@@ -96,7 +103,7 @@ impl Engine {
         command.env("CONTAINERS_CONF", self.configuration());
         // Nothing here runs the health check by itself, and each command would say so.
         command.args(["--storage-driver", "overlay", "--log-level", "fatal"]);
-        command.args(arguments).stdin(Stdio::null());
+        command.args(arguments).stdin(Stdio::piped());
         command
     }
 
