@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::catalogue;
 use crate::base::error::Error;
 use crate::base::stdout::terminal_width;
+use crate::encode::prometheus;
 use crate::metrics::group::Group;
 use crate::metrics::metric::{Kind, Metric, Role};
 use crate::sections;
@@ -37,6 +38,7 @@ fn columns(glob: &Glob) -> String {
             "kind",
             "section",
             "field",
+            "family",
             "permission",
             "since",
             "keys",
@@ -57,6 +59,7 @@ fn columns(glob: &Glob) -> String {
                 metric.kind.word().to_owned(),
                 or_dash(section.map_or("", |section| section.name)),
                 group.field(metric),
+                family(group, metric),
                 or_dash(
                     section
                         .and_then(|section| section.permission)
@@ -78,6 +81,14 @@ fn usual_path(group: &Group, metric: &Metric) -> String {
     match (metric.role, &metric.kind) {
         (_, Kind::Text) | (Role::Constant | Role::Field, _) => "-".to_owned(),
         (Role::Series, _) => format!("{}.{}", group.place, metric.name),
+    }
+}
+
+/// What Prometheus calls a metric; `-` for what only says again what others say.
+fn family(group: &Group, metric: &Metric) -> String {
+    match metric.role {
+        Role::Field => "-".to_owned(),
+        _ => prometheus::name(group, metric),
     }
 }
 
@@ -157,12 +168,12 @@ Made from the table in the program (`BLESS=1 cargo test metrics_md` writes it an
 `freebox-monitor --list-metrics` prints the same for scripts.
 
 - *Metric* is its name in templates. *Field* is its name in InfluxDB, behind the measurement; \
-those that freebox-monitoring 0.9.1 has are the same there.
-- In Prometheus it is `freebox_` and the name of the metric with `_` for the dots, in base units, \
-with those at its end and `_total` behind a counter: \
-`freebox_connection_rate_down_bytes_per_second`, `freebox_connection_down_bytes_total`, \
-`freebox_system_sensor_temperature_celsius`. Percent are a `_ratio`, bits are bytes. Its labels are \
-the keys and `box`; texts are labels of `_info` families.
+those that freebox-monitoring 0.9.1 has are the same there. *Family* is its name in Prometheus: base \
+units, with those at its end, and `_total` behind a counter. Percent are a `_ratio`, bits are bytes. \
+Its labels are the keys and `box`; texts are labels of `_info` families.
+- *Unit* is that of Graphite. InfluxDB has the box's own numbers where 0.9.1 wrote those: optical \
+power in hundredths of a dBm; rates in kbit/s on a DSL line, in tenths of a Mbit/s over Wi-Fi, in \
+Mbit/s on a cable and on Freeplugs; whole dB on a DSL line; the memory of machines in MiB.
 - *Since* is the version of the Freebox API that brought it. An older box has no line for it.
 - A number that the box does not tell is no line. Yes is 1 and no is 0; a state that is not \
 known is 999.
@@ -214,7 +225,8 @@ can use.
         let labels = other_labels(group).into_iter().map(str::to_owned);
         let mut text = format!(
             "\n### {}\n\nMeasurement `{}`. Keys: {}. Labels: {}.\n\n\
-             | Metric | Path | Meaning | Unit | Kind | Field | Since |\n|---|---|---|---|---|---|---|\n",
+             | Metric | Path | Meaning | Unit | Kind | Field | Family | Since |\n\
+             |---|---|---|---|---|---|---|---|\n",
             group.name,
             group.measurement(),
             names(keys(group)),
@@ -222,13 +234,14 @@ can use.
         );
         for metric in group.metrics {
             text += &format!(
-                "| `{}` | `{}` | {} | {} | {} | `{}` | {} |\n",
+                "| `{}` | `{}` | {} | {} | {} | `{}` | `{}` | {} |\n",
                 group.metric_name(metric),
                 usual_path(group, metric),
                 metric.meaning().replace('|', "\\|"),
                 metric.unit.symbol(),
                 metric.kind.word(),
                 group.field(metric),
+                family(group, metric),
                 metric.since.unwrap_or(group.since),
             );
         }

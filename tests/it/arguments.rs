@@ -111,7 +111,7 @@ fn the_list_of_metrics_is_a_table() {
         .stdout
         .lines()
         .find(|row| row.starts_with("connection.xdsl.down.snr "));
-    let cells: Vec<&str> = row.expect("a row").split_whitespace().take(6).collect();
+    let cells: Vec<&str> = row.expect("a row").split_whitespace().take(7).collect();
     let expected = [
         "connection.xdsl.down.snr",
         "connection.xdsl.down.snr",
@@ -119,6 +119,7 @@ fn the_list_of_metrics_is_a_table() {
         "gauge",
         "connection",
         "xdsl_down_snr",
+        "freebox_connection_xdsl_down_snr_decibels",
     ];
     assert_eq!(cells, expected);
     assert!(
