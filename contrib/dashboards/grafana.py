@@ -1,8 +1,12 @@
 """How Grafana 9.5 draws: the kinds of panels, the variables, and a dashboard that holds them."""
 
 DATASOURCE = {"type": "graphite", "uid": "local"}
+# The data source that is chosen above a dashboard.
+PICKED = {"type": None, "uid": "${datasource}"}
 # A run or two may be missing in a line that goes on; more is a gap.
 CONNECTED = 200_000
+# The same where runs may be ten minutes apart.
+CONNECTED_RARELY = 660_000
 WIDTH = 24
 # What is neither well nor bad, on dark and on light.
 GREY = "#8e9199"
@@ -48,9 +52,11 @@ DOWN_AND_UP = [
 
 
 def _panel(kind, title, about, queries, width, height, defaults, options, overrides=(), **more):
+    # Graphite is asked in one text; for others there is more to say.
+    asked = [query if isinstance(query, dict) else {"target": query} for query in queries]
     targets = [
-        {"refId": chr(ord("A") + number), "target": query, "datasource": DATASOURCE}
-        for number, query in enumerate(queries)
+        {"refId": chr(ord("A") + number), **query, "datasource": DATASOURCE}
+        for number, query in enumerate(asked)
     ]
     return {
         "type": kind,
@@ -80,15 +86,16 @@ def _defaults(unit, decimals=None, low=None, high=None, limits=None, meaning=Non
 
 
 def stat(title, about, queries, unit="short", width=4, height=4, calc="lastNotNull", color=None,
-         graph=False, named=False, overrides=(), background=False, **field):
-    """One number, or one for each series: big, and coloured by what it means."""
+         graph=False, named=False, overrides=(), background=False, below=False, **field):
+    """One number, or one for each series: big, and coloured by what it means. Several are beside
+    or `below` each other."""
     defaults = _defaults(unit, **field)
     judged = field.get("limits") or field.get("meaning")
     defaults["color"] = {"mode": "thresholds"} if judged and not color else {
         "mode": "fixed", "fixedColor": color or "text"}
     options = {
         "reduceOptions": {"values": False, "calcs": [calc], "fields": ""},
-        "orientation": "auto",
+        "orientation": "horizontal" if below else "auto",
         "textMode": "value_and_name" if named else "value",
         "colorMode": "background" if background else "value",
         "graphMode": "area" if graph else "none",
@@ -250,6 +257,64 @@ def variable(name, label, query, several=False, about=""):
     }
 
 
+def choice(name, label, about, kind, query, regex=""):
+    """A choice of what a data source of another kind finds."""
+    return {
+        "type": "query",
+        "name": name,
+        "label": label,
+        "description": about,
+        "datasource": PICKED | {"type": kind},
+        "query": {"query": query, "refId": name} if kind == "prometheus" else query,
+        "definition": query,
+        "regex": regex,
+        "refresh": 1,
+        "sort": 5,
+        "multi": False,
+        "includeAll": False,
+        "current": {},
+        "options": [],
+        "hide": 0,
+        "skipUrlSync": False,
+    }
+
+
+def interval(name, label, about, *lengths):
+    """A choice of how far apart the points of a graph are at the least."""
+    return {
+        "type": "custom",
+        "name": name,
+        "label": label,
+        "description": about,
+        "query": ",".join(lengths),
+        "multi": False,
+        "includeAll": False,
+        "current": {"selected": True, "text": lengths[0], "value": lengths[0]},
+        "options": [{"selected": it == lengths[0], "text": it, "value": it} for it in lengths],
+        "hide": 0,
+        "skipUrlSync": False,
+    }
+
+
+def _data_source(name, kind):
+    """The choice of a data source: whoever imports the dashboard has nothing else to set."""
+    return {
+        "type": "datasource",
+        "name": "datasource",
+        "label": name,
+        "description": f"Where the numbers are: a data source of the kind {name}",
+        "query": kind,
+        "regex": "",
+        "refresh": 1,
+        "multi": False,
+        "includeAll": False,
+        "current": {},
+        "options": [],
+        "hide": 0,
+        "skipUrlSync": False,
+    }
+
+
 BOX_VARIABLE = variable("box", "Box", "freebox.*", about="The box, as its node in Graphite")
 
 
@@ -328,3 +393,26 @@ def dashboard(title, uid, about, variables, entries):
         "templating": {"list": [BOX_VARIABLE, *variables]},
         "panels": _place(entries),
     }
+
+
+def for_import(made, home):
+    """The same for another home, into which people import it themselves."""
+    made["title"] += f" ({home.NAME})"
+    made["uid"] += f"-{home.KIND}"
+    made["editable"] = True
+    made["templating"]["list"] = [_data_source(home.NAME, home.KIND), *home.VARIABLES]
+    rows_and_panels = [it for panel in made["panels"] for it in [panel, *panel.get("panels", [])]]
+    for panel in rows_and_panels:
+        if panel["type"] != "row":
+            _feed(panel, PICKED | {"type": home.KIND}, home.INTERVAL)
+    return made
+
+
+def _feed(panel, source, interval):
+    for asker in [panel, *panel["targets"]]:
+        asker["datasource"] = source
+    # A graph that asks for points between the runs is full of gaps.
+    panel["interval"] = interval
+    custom = panel["fieldConfig"]["defaults"].get("custom", {})
+    if custom.get("spanNulls"):
+        custom["spanNulls"] = CONNECTED_RARELY

@@ -9,6 +9,9 @@ And it survives a reboot: a counter that falls back costs one step, never a peak
 """
 
 BOX = "freebox.$box."
+# What there is to say of a collector that does not work.
+NOT_WORKING, ABOUT_RUNS = "cannot reach the box", ""
+ABOUT_DAYS = "Days begin at midnight UTC, as Graphite counts them."
 
 
 def _marked(path):
@@ -181,3 +184,23 @@ def top(count, query):
 def most(count, query):
     """The series that come to most, the greatest first."""
     return f"limit(sortByMaxima({query}), {count})"
+
+
+def each_highest(path, name=""):
+    """The peaks of each entity, in as many queries as it takes."""
+    return [highest(path, name)]
+
+
+def works(name):
+    """Whether the last run could use the box."""
+    return last("exec.up", name)
+
+
+def worked(name):
+    """The same over time."""
+    return lowest("exec.up", name)
+
+
+def last_run(name):
+    """When that was: no number for Graphite, where the last point says it."""
+    return []

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Makes the dashboards of sexigraf/dashboards: `make.py [FOLDER]`.
+"""Makes the dashboards: `make.py [FOLDER]`, the folder of the project if none is named.
 
-Each of the five is described in a file of its own; `grafana.py` knows how Grafana draws, and
-`graphite.py` how Graphite is asked. Nothing else is needed than Python 3.9.
+Five are for Graphite, in sexigraf/dashboards; the overview is made for InfluxDB and for Prometheus
+too, in contrib/dashboards. Each of the five is described in a file of its own; `grafana.py` knows
+how Grafana draws, and `graphite.py`, `influxql.py` and `promql.py` how their homes are asked.
+Nothing else is needed than Python 3.9.
 """
 
 import json
@@ -10,21 +12,32 @@ import pathlib
 import sys
 
 import collector
+import graphite
+import influxql
 import lan_and_switch
 import overview
+import promql
 import storage_and_services
 import wifi
+from grafana import for_import
 
-DASHBOARDS = [overview, lan_and_switch, wifi, storage_and_services, collector]
+OTHERS = [lan_and_switch, wifi, storage_and_services, collector]
 
 
-def main(folder):
-    for module in DASHBOARDS:
-        dashboard = module.DASHBOARD
-        name = dashboard["title"].replace(" ", "_") + ".json"
-        text = json.dumps(dashboard, indent=1, ensure_ascii=False) + "\n"
-        (folder / name).write_text(text, encoding="utf-8")
+def write(folder, name, dashboard):
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(dashboard, indent=1, ensure_ascii=False) + "\n"
+    (folder / (name.replace(" ", "_") + ".json")).write_text(text, encoding="utf-8")
+
+
+def main(project):
+    for dashboard in [overview.made_for(graphite)] + [module.DASHBOARD for module in OTHERS]:
+        write(project / "sexigraf/dashboards", dashboard["title"], dashboard)
+    for home in [influxql, promql]:
+        made = overview.made_for(home)
+        folder = project / "contrib/dashboards" / home.KIND
+        write(folder, made["title"], for_import(made, home))
 
 
 here = pathlib.Path(__file__).resolve().parent
-main(pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here.parents[1] / "sexigraf/dashboards")
+main(pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here.parents[1])

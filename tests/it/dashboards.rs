@@ -45,9 +45,9 @@ pub(crate) fn python() -> Result<(), String> {
         .ok_or_else(|| "there is no python3 on this machine".to_owned())
 }
 
-const DAY: u64 = 86_400;
+pub(crate) const DAY: u64 = 86_400;
 /// How far apart the runs of the day are, in seconds.
-const STEP: u64 = 600;
+pub(crate) const STEP: u64 = 600;
 /// How Graphite keeps what comes so rarely.
 const SCHEMAS: &str = "[all]\npattern = .*\nretentions = 10m:8d,1h:60d\n";
 /// The last of several is right for a counter and not wrong for anything else.
@@ -55,7 +55,7 @@ const AGGREGATION: &str = "[all]\npattern = .*\nxFilesFactor = 0\naggregationMet
 
 /// What a box has no numbers of, and why that is right: its name, where those numbers would be
 /// (`*` is a whole node), the reason.
-const ABSENT: &[(&str, &str, &str)] = &[
+pub(crate) const ABSENT: &[(&str, &str, &str)] = &[
     ("ultra", "connection.xdsl", "no copper"),
     ("ultra", "connection.aggregation", "no 4G that helps copper"),
     ("ultra", "storage.raid", "its disks are no array"),
@@ -235,14 +235,29 @@ fn the_dashboards_are_what_their_generator_makes() {
     let made = make.arg(folder.path()).output().expect("Python runs");
     let words = String::from_utf8_lossy(&made.stderr).into_owned();
     assert!(made.status.success(), "{words}");
-    let files = fs::read_dir(folder.path()).expect("the folder");
-    assert_eq!(files.count(), 5);
-    for name in dashboards().keys() {
+    let mut names: Vec<String> = dashboards()
+        .keys()
+        .map(|name| format!("sexigraf/dashboards/{name}"))
+        .collect();
+    names.extend(["influxdb", "prometheus"].map(crate::other_dashboards::file));
+    for name in &names {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
-        let there = read(project_file("sexigraf/dashboards").join(name));
+        let there = read(project_file(name));
         let made = read(folder.path().join(name));
         assert!(there == made, "{name}: run contrib/dashboards/make.py");
     }
+    let mut made = 0;
+    let mut folders = vec![folder.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => made += 1,
+            }
+        }
+    }
+    assert_eq!(made, names.len());
 }
 
 /// The paths below the box that a query names, with `*` for what a variable stands for.
@@ -268,7 +283,7 @@ fn paths(query: &str) -> Vec<String> {
 }
 
 /// Whether a path is, or is below, one with `*` in it.
-fn is_below(path: &str, prefix: &str) -> bool {
+pub(crate) fn is_below(path: &str, prefix: &str) -> bool {
     let mut nodes = path.split('.');
     prefix.split('.').all(|wanted| {
         let node = nodes.next();

@@ -27,6 +27,7 @@ mod influxdb;
 mod left_out;
 mod limits;
 mod migrating;
+mod other_dashboards;
 mod parallel;
 mod prometheus;
 mod read_back;
@@ -51,7 +52,8 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 
 use support::{
-    engine, graphite, kept, monitor, overlay, random, receiver, rehearsal, script, service, web,
+    catalogue, day, engine, graphite, kept, monitor, overlay, random, receiver, rehearsal, script,
+    service, web,
 };
 
 /// A list of trials for functions: their names are the names of the cases.
@@ -117,6 +119,11 @@ fn main() -> ExitCode {
     trials.extend(leave_out(influxdb::is_there(), influxdb::trials()));
     trials.extend(leave_out(influxdb::is_there(), telegraf::trials()));
     trials.extend(leave_out(prometheus::are_there(), prometheus::trials()));
+    trials.extend(other_dashboards::trials());
+    trials.extend(leave_out(
+        influxdb::is_there().and(prometheus::are_there()),
+        other_dashboards::trials_with_servers(),
+    ));
     trials.extend(leave_out(archive_if_wanted(&arguments), archive::trials()));
     trials.extend(docker::trials());
     let engine = docker_if_wanted(&arguments);

@@ -1,6 +1,8 @@
 //! What the cases need: the program with a home of its own, the real carbon, receivers that
 //! misbehave, random numbers that can be repeated.
 
+pub(crate) mod catalogue;
+pub(crate) mod day;
 pub(crate) mod engine;
 pub(crate) mod graphite;
 pub(crate) mod kept;

@@ -159,12 +159,12 @@ impl Influxdb {
         assert_eq!(self.write(lines), (204, String::new()));
     }
 
-    /// The rows of the answer to a query.
-    pub(crate) fn query(&self, query: &str) -> Vec<Json> {
+    /// The series of the answer to a query.
+    pub(crate) fn answer(&self, query: &str) -> Vec<Json> {
         let url = self.service.url("/query?db=freebox");
         let mut answer = ureq::post(url)
             .send_form([("q", query)])
-            .expect("an answer");
+            .unwrap_or_else(|error| panic!("{query}: {error}"));
         // Ten thousand names are more than the usual bound.
         let text = answer
             .body_mut()
@@ -174,9 +174,19 @@ impl Influxdb {
         let json: Json = serde_json::from_str(&text.expect("a body")).expect("JSON");
         assert!(json["results"][0]["error"].is_null(), "{query}: {json}");
         let series = json["results"][0]["series"].as_array().cloned();
-        let series = series.unwrap_or_default().into_iter();
+        series.unwrap_or_default()
+    }
+
+    /// The rows of the answer to a query.
+    pub(crate) fn query(&self, query: &str) -> Vec<Json> {
+        let series = self.answer(query).into_iter();
         let rows = series.flat_map(|it| it["values"].as_array().cloned().unwrap_or_default());
         rows.collect()
+    }
+
+    /// Where it is.
+    pub(crate) fn url(&self) -> String {
+        self.service.url("")
     }
 
     /// The keys of all its series, as it writes them.
@@ -184,5 +194,58 @@ impl Influxdb {
         let rows = self.query("SHOW SERIES");
         let keys = rows.iter().filter_map(|row| row[0].as_str());
         keys.map(str::to_owned).collect()
+    }
+}
+
+/// A real Prometheus with a history.
+#[derive(Debug)]
+pub(crate) struct Prometheus {
+    service: Service,
+    _blocks: TempDir,
+}
+
+impl Prometheus {
+    /// Starts one that has seen these samples: names with labels, values, and times in seconds.
+    pub(crate) fn with_history(samples: &str) -> Self {
+        let blocks = tempfile::tempdir().expect("a folder");
+        let input = blocks.path().join("samples");
+        fs::write(&input, samples.to_owned() + "# EOF\n").expect("a file");
+        let data = blocks.path().join("data");
+        let made = Command::new(program("promtool").expect("promtool"))
+            .args(["tsdb", "create-blocks-from", "openmetrics"])
+            .args([&input, &data])
+            .output()
+            .expect("promtool runs");
+        let words = String::from_utf8_lossy(&made.stderr);
+        assert!(made.status.success(), "{words}");
+        let service = Service::start("prometheus", "/-/ready", |port, folder| {
+            let config = folder.join("prometheus.yml");
+            fs::write(&config, "scrape_configs: []\n").expect("a file");
+            vec![
+                format!("--config.file={}", config.display()),
+                format!("--storage.tsdb.path={}", data.display()),
+                "--storage.tsdb.retention.time=1y".to_owned(),
+                format!("--web.listen-address=127.0.0.1:{port}"),
+            ]
+        });
+        Prometheus {
+            service,
+            _blocks: blocks,
+        }
+    }
+
+    /// What its API says to a question.
+    pub(crate) fn answer(&self, path: &str, form: &[(&str, &str)]) -> Json {
+        let mut answer = ureq::post(self.service.url(path))
+            .send_form(form.iter().copied())
+            .unwrap_or_else(|error| panic!("{form:?}: {error}"));
+        let text = answer.body_mut().read_to_string().expect("a body");
+        let json: Json = serde_json::from_str(&text).expect("JSON");
+        json["data"].clone()
+    }
+
+    /// Where it is.
+    pub(crate) fn url(&self) -> String {
+        self.service.url("")
     }
 }
