@@ -201,13 +201,15 @@ def copper(ask):
              "seconds with any such error. FEC, what was mended, is left out: many and harmless.",
              [ask.per("1h", f"connection.xdsl.{it}.{kind}", f"{words} {it}") for it in BOTH
               for kind, words in (("crc", "CRC"), ("hec", "HEC"), ("errored_seconds", "Seconds"))],
-             "none", width=8, least=5, beside=True, decimals=0, legend=("sum",), stacked=True),
+             "none", width=8, low=0, least=5, beside=True, decimals=0, legend=("sum",),
+             stacked=True),
         bars("Retransmissions per hour", "What was sent again (G.INP or PhyR), and what was lost "
              "for good all the same.",
              [ask.per("1h", f"connection.xdsl.{it}.{kind}", f"{words} {it}") for it in BOTH
               for kind, words in (("retransmissions_corrected", "Mended"),
                                   ("retransmissions_uncorrected", "Lost"))],
-             "none", width=8, least=5, beside=True, decimals=0, legend=("sum",), stacked=True),
+             "none", width=8, low=0, least=5, beside=True, decimals=0, legend=("sum",),
+             stacked=True),
         closed=True,
     )
 
