@@ -121,9 +121,9 @@ def amount(path):
 
 
 def share(part, whole, name, scale=1):
-    """One number in hundredths of another."""
+    """One number in hundredths of another, of which the peaks matter."""
     query = f"asPercent({_scaled(part, scale)}, {_path(whole)})"
-    return f"alias({query}, '{name}')"
+    return f"alias(consolidateBy({query}, 'max'), '{name}')"
 
 
 def share_each(part, whole, node, name=""):
