@@ -349,7 +349,7 @@ fn reasons(home: Home, household: &Household, asked: &[&Metric]) -> BTreeSet<&'s
 /// has whole decibels.
 fn is_about(one: f64, other: f64) -> bool {
     let difference = (one - other).abs();
-    difference <= 0.05 * one.abs().max(other.abs()) || difference <= 0.5
+    difference <= 0.1 * one.abs().max(other.abs()) || difference < 1.0
 }
 
 /// What has come out for a household in a home.

@@ -27,8 +27,10 @@ pub(crate) struct Life {
 }
 
 impl Life {
-    /// One that ends at this moment.
-    pub(crate) fn until(end: u64, days: u64) -> Self {
+    /// One that has just ended. No run is at the turn of an hour: what grows between the last number
+    /// of one hour and the first of the next is in neither, as Prometheus counts.
+    pub(crate) fn until(now: u64, days: u64) -> Self {
+        let end = now - now % STEP - STEP / 2 + 90;
         let start = end - STEP / 2 - days * DAY;
         Life { start, days, end }
     }
