@@ -46,7 +46,7 @@ def now(ask):
              "Free has provisioned, on copper what the modem has negotiated.",
              [ask.value("connection.bandwidth_down", "Down"),
               ask.value("connection.bandwidth_up", "Up")],
-             "bps", named=True, decimals=1),
+             "bps", named=True),
         stat("Box up for", "Since the box started last.", [ask.last("system.uptime", "Up")],
              "dtdurations", decimals=1),
         stat("Outages", "How often the line went down in the period that is shown. Any is worth a "

@@ -68,7 +68,10 @@ impl Families {
         }
         let mut keys = self.of_box.clone();
         for key in sample.group.keys() {
-            write_label(&mut keys, key, sample.text(key).unwrap_or_default());
+            // Where the key is not known, what may stand for it tells as much.
+            let mut names = sample.group.names_of(key).into_iter();
+            let known = names.find_map(|name| sample.text(name));
+            write_label(&mut keys, key, known.unwrap_or_default());
         }
         let entity = (std::ptr::from_ref(sample.group), keys.clone());
         if !self.entities.insert(entity) {
