@@ -307,10 +307,24 @@ fn keep(
     make_folder(folder_of(&path))?;
     let mut fresh = fresh_in(folder_of(&path))?;
     fresh.as_file_mut().write_all(content)?;
-    give_to_owner_of(&path, fresh.as_file());
+    let before = give_to_owner_of(&path, fresh.as_file());
+    let_group_read(before, fresh.as_file())?;
     force(fresh.as_file())?;
     fresh.persist(path)?;
     Ok(())
+}
+
+/// A group that may read the file that was there may read what takes its place: a service's, such as
+/// Telegraf's. Nobody else may.
+fn let_group_read(before: Option<Metadata>, fresh: &File) -> io::Result<()> {
+    const READ: u32 = 0o040;
+    let group = fresh.metadata()?.gid();
+    match before {
+        Some(it) if it.gid() == group && it.mode() & READ != 0 => {
+            fresh.set_permissions(Permissions::from_mode(0o600 | READ))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Hands content over; a new file has `mode`.

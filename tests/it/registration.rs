@@ -32,6 +32,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         the_address_in_the_file_of_the_python_script_is_used,
         the_file_beside_the_program_is_found,
         a_group_may_read_the_file_of_the_python_script,
+        a_group_that_may_read_the_credentials_still_may,
         a_file_of_somebody_else_is_noticed_before_anybody_walks,
     ]
 }
@@ -548,6 +549,28 @@ fn a_group_may_read_the_file_of_the_python_script() {
             .run(&config)
             .complained(0, ".credentials: others can read it");
     }
+}
+
+fn a_group_that_may_read_the_credentials_still_may() {
+    use std::os::unix::fs::PermissionsExt;
+    let at = a_box(Outcome::Granted { after_polls: 0 });
+    let monitor = Monitor::trusting(&at);
+    for (before, after) in [
+        (0o640, 0o640),
+        (0o600, 0o600),
+        (0o664, 0o640),
+        (0o604, 0o600),
+    ] {
+        assert_eq!(register(&monitor, &at, &["--force"]).code, 0);
+        let file = monitor.credentials();
+        fs::set_permissions(&file, fs::Permissions::from_mode(before)).unwrap();
+        assert_eq!(register(&monitor, &at, &["--force"]).code, 0);
+        let mode = fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, after, "{before:o}");
+    }
+    monitor.run(&[]);
+    fs::set_permissions(monitor.credentials(), fs::Permissions::from_mode(0o640)).unwrap();
+    monitor.run(&[]).is_fine();
 }
 
 fn a_file_of_somebody_else_is_noticed_before_anybody_walks() {
