@@ -123,12 +123,13 @@ pub(crate) fn folder() -> PathBuf {
     user_folder().unwrap_or_else(|| PathBuf::from(SYSTEM_FOLDER))
 }
 
-/// Whether this user may write there, or make it. A disk that is full or cannot be written is
-/// another matter, and passes.
+/// Whether this user has the right to write there, or to make it. A disk that is full or cannot be
+/// written is another matter, as is a file where a folder should be: that is told.
 fn is_allowed(path: &Path) -> bool {
-    let existing = path.ancestors().find(|it| it.exists());
+    let mut folders = path.ancestors().skip_while(|it| !it.exists());
     let right = Access::WRITE_OK | Access::EXEC_OK;
-    existing.is_none_or(|it| access(it, right) != Err(Errno::ACCESS))
+    let is_closed = |it: &Path| it.is_dir() && access(it, right) == Err(Errno::ACCESS);
+    !folders.next().is_some_and(is_closed)
 }
 
 /// The user's folder for state, unless it is root's own: what root does by hand and what cron

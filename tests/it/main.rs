@@ -48,6 +48,7 @@ mod versions;
 mod whole_way;
 
 use std::process::ExitCode;
+use std::thread::{self, ScopedJoinHandle};
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -70,7 +71,15 @@ macro_rules! trials {
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let mut trials = Vec::new();
+    // What has to be made or installed first is so at the same time.
+    let (archive, engine, mut trials) = thread::scope(|scope| {
+        let archive = scope.spawn(|| archive_if_wanted(&arguments));
+        let engine = scope.spawn(|| docker_if_wanted(&arguments));
+        // Those that take long come first, and the many short ones beside them.
+        let trials = with_real_parts(&arguments);
+        let made = |it: ScopedJoinHandle<'_, _>| it.join().expect("it can be tried");
+        (made(archive), made(engine), trials)
+    });
     trials.extend(absent::trials());
     trials.extend(appliance::trials());
     trials.extend(appliance::refusals::trials());
@@ -124,16 +133,14 @@ fn main() -> ExitCode {
         influxdb::is_there().and(prometheus::are_there()),
         other_dashboards::trials_with_servers(),
     ));
-    trials.extend(leave_out(archive_if_wanted(&arguments), archive::trials()));
+    trials.extend(leave_out(archive, archive::trials()));
     trials.extend(docker::trials());
-    let engine = docker_if_wanted(&arguments);
     trials.extend(leave_out(engine.clone(), docker::trials_with_engine()));
     trials.extend(leave_out(
         engine.and_then(|()| docker::toml()),
         docker::trials_with_toml(),
     ));
     trials.extend(leave_out(docker::compose(), docker::trials_with_compose()));
-    trials.extend(with_real_parts(&arguments));
     let conclusion = libtest_mimic::run(&arguments, trials);
     docker::clean_up();
     conclusion.exit_code()
