@@ -70,7 +70,10 @@ macro_rules! trials {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // Most cases wait for something most of the time.
+    let cores = thread::available_parallelism().map_or(2, usize::from);
+    arguments.test_threads.get_or_insert(2 * cores);
     // What has to be made or installed first is so at the same time.
     let (archive, engine, mut trials) = thread::scope(|scope| {
         let archive = scope.spawn(|| archive_if_wanted(&arguments));
