@@ -7,10 +7,9 @@ use std::fmt::Write as _;
 
 use super::script;
 use super::{API_MAJOR, API_URL, BOARD, Batch, Counts, Doubles, Encode, Encoded, LONGEST_TEXT};
-use super::{described, is_nameless, name_of_box, printable, text_of};
+use super::{is_nameless, name_of_box, named_twice, printable, readings, text_of};
 use crate::metrics::group::Group;
 use crate::metrics::label::Label;
-use crate::metrics::metric::Reading;
 use crate::metrics::sample::Sample;
 use crate::metrics::value::Value;
 use crate::template::RunLabels;
@@ -80,9 +79,7 @@ impl Lines {
         if !self.series.insert(series) {
             self.text.truncate(start);
             self.counts.lost += fields;
-            let entity = || described(sample.group.name, sample);
-            let words = || format!("the box names {} twice", entity());
-            return self.doubles.add(words);
+            return self.doubles.add(|| named_twice(sample));
         }
         if self.has_time {
             // Writing to a String cannot fail.
@@ -122,14 +119,10 @@ impl Lines {
     /// Adds the fields; gives their number.
     fn write_fields(&mut self, sample: &Sample) -> usize {
         let mut fields = 0;
-        for (at, reading) in sample.values.iter().enumerate() {
-            let is_same = |other: &Reading| std::ptr::eq(other.metric, reading.metric);
+        for reading in readings(sample) {
             let Some(value) = reading.in_field() else {
                 continue;
             };
-            if sample.values[..at].iter().any(is_same) {
-                continue;
-            }
             self.text.push(if fields == 0 { ' ' } else { ',' });
             let name = reading.metric.field.unwrap_or(reading.metric.name);
             self.text.extend([sample.group.field_prefix, name, "="]);

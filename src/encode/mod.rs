@@ -9,6 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::base::error::one_line;
+use crate::metrics::metric::Reading;
 use crate::metrics::sample::Sample;
 use crate::template::{RunLabels, Template};
 
@@ -89,6 +90,24 @@ impl Doubles {
         let words = self.first.as_ref()?;
         Some(format!("{words}; the first is written{others}"))
     }
+}
+
+/// What an entity says, each metric once: what it says again does not count.
+fn readings(sample: &Sample) -> impl Iterator<Item = &Reading> {
+    let values = sample.values.iter().enumerate();
+    let is_first = |(at, reading): &(usize, &Reading)| {
+        let mut before = sample.values[..*at].iter();
+        !before.any(|other| std::ptr::eq(other.metric, reading.metric))
+    };
+    values.filter(is_first).map(|(_, reading)| reading)
+}
+
+/// What to say of an entity that is there already.
+fn named_twice(sample: &Sample) -> String {
+    format!(
+        "the box names {} twice",
+        described(sample.group.name, sample)
+    )
 }
 
 /// Whether nothing is known that would tell an entity apart from another.

@@ -5,8 +5,8 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
-use super::{Batch, Counts, Doubles, Encode, Encoded, LONGEST_TEXT, described};
-use super::{is_nameless, name_of_box, printable};
+use super::{Batch, Counts, Doubles, Encode, Encoded, LONGEST_TEXT};
+use super::{is_nameless, name_of_box, named_twice, printable, readings};
 use crate::metrics::group::Group;
 use crate::metrics::label::Label;
 use crate::metrics::metric::{Kind, Metric, Reading, Role};
@@ -77,15 +77,11 @@ impl Families {
         if !self.entities.insert(entity) {
             let number = sample.values.len();
             self.counts.lost += number;
-            let entity = || described(sample.group.name, sample);
-            let words = || format!("the box names {} twice", entity());
-            return self.doubles.add(words);
+            return self.doubles.add(|| named_twice(sample));
         }
-        for (at, reading) in sample.values.iter().enumerate() {
-            let is_same = |other: &Reading| std::ptr::eq(other.metric, reading.metric);
-            let is_known = sample.values[..at].iter().any(is_same);
+        for reading in readings(sample) {
             // What has a place among the fields of 0.9.1 only says again what others say.
-            if !is_known && reading.metric.role != Role::Field {
+            if reading.metric.role != Role::Field {
                 self.add_reading(sample.group, reading, &keys);
                 self.counts.written += 1;
             }

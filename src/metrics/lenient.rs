@@ -74,12 +74,12 @@ pub(crate) fn text(json: &Json) -> Option<String> {
     }
 }
 
-/// The bytes of a path or a name in a file system, which boxes send in Base64.
-pub(crate) fn decoded(encoded: &str) -> Option<Vec<u8>> {
+/// A path in the box's file system, which it sends in Base64.
+pub(crate) fn path(json: &Json) -> Option<String> {
     let padding =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let engine = GeneralPurpose::new(&alphabet::STANDARD, padding);
-    engine.decode(encoded).ok()
+    String::from_utf8(engine.decode(text(json)?).ok()?).ok()
 }
 
 /// The twelve digits of a MAC address, in small letters, if a text is one.

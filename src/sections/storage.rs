@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
 use crate::metrics::label::{given, inherited, label};
-use crate::metrics::lenient::{decoded, text};
+use crate::metrics::lenient::path;
 use crate::metrics::metric::{Kind, Metric, counter, flag, gauge, state, time};
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::Unit;
@@ -54,8 +54,7 @@ fn key(partition: &Sample) -> [Option<String>; 2] {
 }
 
 fn of_partition(partition: &Json) -> Sample {
-    let path = partition.get("path").and_then(text);
-    let path = path.and_then(|it| String::from_utf8(decoded(&it)?).ok());
+    let path = partition.get("path").and_then(path);
     let sample = Sample::read(&PARTITION, partition).label("partition_path", path);
     // What has no size has nothing in use and nothing free either.
     match whole(partition, "total_bytes") {

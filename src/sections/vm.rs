@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use crate::metrics::group::Group;
 use crate::metrics::label::{Spelling, given, label};
-use crate::metrics::lenient::{decoded, text};
+use crate::metrics::lenient::path;
 use crate::metrics::metric::{Kind, count, flag, gauge, state};
 use crate::metrics::sample::Sample;
 use crate::metrics::unit::{MEBIBYTE, Unit};
@@ -32,8 +32,8 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
         let ports = how_many(vm, "bind_usb_ports");
         Sample::read(&VM, vm)
             .with(const { VM.metric("usb_ports") }, ports)
-            .label("disk_path", path(vm, "disk_path"))
-            .label("cd_path", path(vm, "cd_path"))
+            .label("disk_path", vm.get("disk_path").and_then(path))
+            .label("cd_path", vm.get("cd_path").and_then(path))
     });
     [of_host].into_iter().chain(machines).collect()
 }
@@ -41,12 +41,6 @@ pub(super) fn map(answers: &Answers) -> Vec<Sample> {
 /// How long a list of names is.
 fn how_many(record: &Json, key: &str) -> Option<i64> {
     i64::try_from(items(record, key)?.len()).ok()
-}
-
-/// A path in the box's file system.
-fn path(vm: &Json, key: &str) -> Option<String> {
-    let encoded = vm.get(key).and_then(text)?;
-    String::from_utf8(decoded(&encoded)?).ok()
 }
 
 static HOST: Group = Group::new(

@@ -47,6 +47,8 @@ pub(crate) fn register(settings: &Settings, force: bool) -> Result<(), Error> {
         }
         say("The box does not accept the stored token any more; asking anew.");
     }
+    // Registering again is no reason for series to begin anew.
+    let api_url = known.as_ref().and_then(|it| it.api_url.clone());
     let mut entry = Entry {
         credentials: credentials.opened_for_adding(config)?,
         until_now: known,
@@ -57,7 +59,7 @@ pub(crate) fn register(settings: &Settings, force: bool) -> Result<(), Error> {
         track_id: 0,
         uid: endpoint.uid.clone(),
         endpoint: Some(search.address.to_string()),
-        api_url: Some(endpoint.url().to_owned()),
+        api_url: Some(api_url.unwrap_or_else(|| endpoint.url().to_owned())),
         name: None,
         https: endpoint.is_https(),
     };

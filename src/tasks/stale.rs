@@ -18,7 +18,8 @@ pub(super) fn nothing_stale(settings: &Settings, times: &Times) {
     let Destination::Output(output @ Output::File(path)) = &settings.destination else {
         return;
     };
-    if settings.format != Format::Prometheus || settings.dry_run {
+    // What is no regular file keeps nothing, and reading a pipe would mean to wait.
+    if settings.format != Format::Prometheus || settings.dry_run || !path.is_file() {
         return;
     }
     let before = files::read(path, times.end).unwrap_or_default();

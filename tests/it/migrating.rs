@@ -8,7 +8,7 @@ use libtest_mimic::Trial;
 
 use crate::monitor::{Monitor, Run, project_file};
 use crate::session::{healthy, paths};
-use crate::simulated_freebox::{App, Options, SimulatedFreebox};
+use crate::simulated_freebox::{App, Options, Outcome, SimulatedFreebox};
 use crate::trials;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -16,6 +16,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         every_option_of_the_script_does_what_its_row_says,
         every_switch_brings_its_measurement,
         the_tag_of_the_api_is_that_of_the_file,
+        the_tag_of_the_api_is_that_of_the_first_registration,
         the_configuration_of_telegraf_is_whole,
     ]
 }
@@ -234,6 +235,33 @@ fn the_tag_of_the_api_is_that_of_the_file() {
     let run = Monitor::registered(&at).run(&["-f", "influxdb"]);
     let found = format!("api_endpoint=https://localhost:{}/api/v16", at.https_port());
     assert_eq!(tag(run.is_fine()), [found, "api_version=16".to_owned()]);
+}
+
+/// A new firmware, or a button that was pressed once more, begins no new series.
+fn the_tag_of_the_api_is_that_of_the_first_registration() {
+    let at = healthy();
+    let place = format!("localhost:{}", at.https_port());
+    let monitor = Monitor::trusting(&at);
+    let earlier = format!("https://{place}/api/v15");
+    monitor.write_credentials(&serde_json::json!({
+        "app_id": crate::monitor::APP_ID, "app_token": crate::monitor::APP_TOKEN, "track_id": 1,
+        "endpoint": format!("https://{place}"), "api_url": earlier,
+    }));
+    let tags = format!("api_endpoint={earlier},api_version=15,");
+    let is_tagged = || {
+        let run = monitor.run(&["-f", "influxdb"]);
+        assert!(run.is_fine().stdout.contains(&tags), "{}", run.stdout);
+    };
+    is_tagged();
+    at.set_registration(Outcome::Granted { after_polls: 0 });
+    let again = monitor.run(&[
+        "--register",
+        "--force",
+        "--endpoint",
+        &format!("https://{place}"),
+    ]);
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    is_tagged();
 }
 
 /// The file for Telegraf with each of its outputs taken in is TOML, and its command is one that the

@@ -30,6 +30,7 @@ pub(crate) fn trials_alone() -> Vec<Trial> {
     trials![
         a_run_that_fails_leaves_no_stale_numbers,
         a_run_that_cannot_begin_leaves_no_stale_numbers,
+        a_run_that_cannot_begin_does_not_wait_for_a_pipe,
         families_are_together_and_helped,
     ]
 }
@@ -280,6 +281,18 @@ fn a_run_that_cannot_begin_leaves_no_stale_numbers() {
     let dry = monitor.run(&[&arguments[..], &["--dry-run"]].concat());
     assert_eq!(dry.code, 3, "{}", dry.stderr);
     assert_eq!(fs::read_to_string(&file).expect("the file"), "");
+}
+
+/// A pipe keeps nothing that could be stale.
+fn a_run_that_cannot_begin_does_not_wait_for_a_pipe() {
+    let monitor = Monitor::new();
+    let pipe = monitor.path("freebox.prom");
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+    assert!(made.success());
+    let output = ["--output", pipe.to_str().expect("UTF-8"), "--timeout", "30"];
+    let run = monitor.run(&[&["-f", "prometheus"], &output[..]].concat());
+    run.complained(3, "no box is registered");
+    assert!(run.took < Duration::from_secs(10), "{:?}", run.took);
 }
 
 fn families_are_together_and_helped() {
