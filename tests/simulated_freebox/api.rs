@@ -10,6 +10,7 @@ use sha2::Sha256;
 
 use super::days;
 use super::life::{self, Moment};
+use super::rrd::{History, Memory, Question, Refusal};
 use super::server::{Request, Response};
 use super::{App, Hash, Options, Outcome, failure};
 
@@ -67,6 +68,7 @@ pub(super) struct State {
     pub(super) time: Option<u64>,
     alive_since: Option<u64>,
     eventful: bool,
+    pub(super) history: History,
     challenges: VecDeque<String>,
     session_lifetime: Option<Duration>,
     session_requests: Option<usize>,
@@ -128,6 +130,7 @@ impl State {
             time: None,
             alive_since: options.alive_since,
             eventful: options.eventful,
+            history: options.history,
             challenges: VecDeque::new(),
             session_lifetime: options.session_lifetime,
             session_requests: options.session_requests,
@@ -326,14 +329,15 @@ impl State {
             );
         }
         let below = |prefix: &str| format!("{path}/").starts_with(prefix);
-        let need = NEEDS
-            .iter()
-            .find(|(prefix, _)| below(prefix))
-            .map(|(_, need)| *need);
+        let need = match path == "rrd" && request.method == "POST" {
+            true => Some("settings"),
+            false => NEEDS
+                .iter()
+                .find(|(prefix, _)| below(prefix))
+                .map(|(_, need)| *need),
+        };
         if let Some(need) = need.filter(|need| self.permissions.get(*need) != Some(&true)) {
-            let mut answer = failure("insufficient_rights", "Droits insuffisants");
-            answer["missing_right"] = json!(need);
-            return Response::json(403, answer);
+            return without_right(need);
         }
         if path == "login/perms" {
             let perms = self.permissions.iter();
@@ -342,11 +346,69 @@ impl State {
                 .collect();
             return Response::json(200, json!({"success": true, "result": perms}));
         }
+        if path == "rrd" {
+            return self.look_back(request);
+        }
         match self.answers.get(path).or_else(|| self.since(path)) {
             None => unknown_path(),
-            Some(Json::String(body)) => Response::raw(200, body.clone().into_bytes()),
-            Some(answer) => Response::json(status_of(answer), self.at_this_moment(path, answer)),
+            Some(answer) => told(answer, || self.at_this_moment(path, answer)),
         }
+    }
+
+    /// The history: what a recording has of it, or what the box remembers.
+    fn look_back(&self, request: &Request) -> Response {
+        let question = Question::of(request);
+        match &self.history.refusal {
+            Some(Refusal::InsufficientRights) => return without_right("settings"),
+            Some(Refusal::NotFound) => return unknown_path(),
+            Some(Refusal::ErrorCode(code)) => {
+                let answer = failure(code, "Erreur");
+                return Response::json(status_of(&answer), answer);
+            }
+            Some(Refusal::Nothing) | None => {}
+        }
+        match self.recorded_history(&question.database) {
+            Some(answer) => told(answer, || answer.clone()),
+            None => self.memory().answer(&question),
+        }
+    }
+
+    /// What a recording has of a database, whatever else was asked for then.
+    fn recorded_history(&self, database: &str) -> Option<&Json> {
+        let is_meant = |path: &str| {
+            let query = path.strip_prefix("rrd")?.trim_start_matches('/');
+            let of = query.strip_prefix("?db=")?.split('&').next()?;
+            Some(of == database)
+        };
+        let mut answers = self.answers.iter();
+        let found = answers.find(|(path, _)| is_meant(path) == Some(true));
+        found.map(|(_, it)| it).or_else(|| self.answers.get("rrd"))
+    }
+
+    fn memory(&self) -> Memory<'_> {
+        Memory {
+            history: &self.history,
+            answers: &self.answers,
+            alive_since: self.alive_since,
+            eventful: self.eventful,
+            now: self.now(),
+        }
+    }
+
+    /// What the history has averages of: a value at a moment.
+    pub(super) fn remembered(&self, database: &str, field: &str, time: u64) -> Option<f64> {
+        self.memory().value(database, field, time)
+    }
+
+    /// The clock of the box.
+    fn now(&self) -> u64 {
+        let machine = || {
+            SystemTime::UNIX_EPOCH
+                .elapsed()
+                .unwrap_or_default()
+                .as_secs()
+        };
+        self.time.unwrap_or_else(machine)
     }
 
     /// What was recorded, as it is by now.
@@ -354,14 +416,7 @@ impl State {
         let Some(start) = self.alive_since else {
             return recorded.clone();
         };
-        let machine = || {
-            SystemTime::UNIX_EPOCH
-                .elapsed()
-                .unwrap_or_default()
-                .as_secs()
-        };
-        let now = self.time.unwrap_or_else(machine);
-        let moment = Moment::new(start, now);
+        let moment = Moment::new(start, self.now());
         match self.eventful {
             true => days::answer(path, recorded, moment),
             false => life::answer(path, recorded, moment),
@@ -475,6 +530,21 @@ fn status_of(answer: &Json) -> u16 {
         Some("insufficient_rights" | "auth_required" | "invalid_token" | "access_denied") => 403,
         _ => 200,
     }
+}
+
+/// What was recorded: a text stands for itself.
+fn told(recorded: &Json, by_now: impl FnOnce() -> Json) -> Response {
+    match recorded {
+        Json::String(body) => Response::raw(200, body.clone().into_bytes()),
+        _ => Response::json(status_of(recorded), by_now()),
+    }
+}
+
+/// The failure of an application that has no such permission.
+fn without_right(need: &str) -> Response {
+    let mut answer = failure("insufficient_rights", "Droits insuffisants");
+    answer["missing_right"] = json!(need);
+    Response::json(403, answer)
 }
 
 fn unknown_path() -> Response {

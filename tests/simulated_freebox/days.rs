@@ -52,8 +52,34 @@ pub fn is_away(moment: Moment) -> bool {
     last(restarts, moment).is_some_and(|(_, end)| moment.now < end)
 }
 
-fn line_is_down(moment: Moment) -> bool {
+/// Whether there is no line just now.
+pub(super) fn line_is_down(moment: Moment) -> bool {
     last(drops, moment).is_some_and(|(_, end)| moment.now < end)
+}
+
+/// A time: when it begins and ends, in seconds since 1970.
+pub(super) type Span = (u64, u64);
+
+/// When the box restarts within a time, in a life that began at `start`.
+pub(super) fn absences(start: u64, within: Span) -> Vec<Span> {
+    during(restarts, start, within)
+}
+
+/// When there is no line within a time, in a life that began at `start`.
+pub(super) fn outages(start: u64, within: Span) -> Vec<Span> {
+    during(drops, start, within)
+}
+
+/// The events that touch a time. None of them lasts beyond its day.
+fn during<I>(events: fn(u64) -> I, start: u64, within: Span) -> Vec<Span>
+where
+    I: Iterator<Item = Event>,
+{
+    let day = |time: u64| time.saturating_sub(start) / DAY;
+    let all = (day(within.0)..=day(within.1)).flat_map(events);
+    let all = all.map(|(begin, length)| (start + begin, start + begin + length));
+    all.filter(|(begin, end)| *begin < within.1 && *end > within.0)
+        .collect()
 }
 
 /// What a box answers at a moment where it has answered this in its recording, with all that has

@@ -72,6 +72,11 @@ const BREATH: &[(&str, f64)] = &[
     ("bitrate", 400.0),
 ];
 
+/// How far a sensor goes up and down.
+const SENSOR: f64 = 5.0;
+/// How many steps a fan goes up and down, and of how many turns a minute each.
+const FAN: (f64, f64) = (4.0, 30.0);
+
 /// What grows by a second each second.
 const AGES: [&str; 4] = ["uptime_val", "uptime", "conn_duration", "sess_duration"];
 
@@ -148,15 +153,72 @@ pub(super) fn hash(seed: &str, number: usize) -> u32 {
     })
 }
 
+/// How a number moves about what was recorded of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Movement {
+    /// Not at all.
+    Still,
+    /// As traffic does: as many times its mean as the swing is.
+    Traffic,
+    /// Up and down by so much.
+    Breath(f64),
+    /// So many steps up and down, each of this size.
+    Steps(f64, f64),
+}
+
+impl Movement {
+    /// What a number is, by what was recorded and a swing. All but steps may as well be given the
+    /// average of a swing, and are then the average of the number.
+    pub(super) fn apply(self, recorded: f64, swing: f64) -> f64 {
+        match self {
+            Movement::Still => recorded,
+            Movement::Traffic => recorded * swing,
+            Movement::Breath(depth) => recorded + depth * (swing - 1.0),
+            Movement::Steps(depth, size) => recorded + size * (depth * (swing - 1.0)).round(),
+        }
+    }
+}
+
+/// How a field of the object with this seed moves, and the seed of its swing.
+pub(super) fn movement(seed: &str, key: &str) -> (Movement, String) {
+    let own = format!("{seed}/{key}");
+    if TRAFFIC.iter().any(|(rate, _)| *rate == key) {
+        return (Movement::Traffic, own);
+    }
+    if let Some((_, depth)) = BREATH.iter().find(|(it, _)| *it == key) {
+        return (Movement::Breath(*depth), own);
+    }
+    match movement_of_part(seed).filter(|_| key == "value") {
+        Some(movement) => (movement, seed.to_owned()),
+        None => (Movement::Still, own),
+    }
+}
+
+/// How the value of a sensor or a fan moves.
+fn movement_of_part(seed: &str) -> Option<Movement> {
+    if seed.contains("/sensors/") {
+        Some(Movement::Breath(SENSOR))
+    } else if seed.contains("/fans/") {
+        Some(Movement::Steps(FAN.0, FAN.1))
+    } else {
+        None
+    }
+}
+
+/// The seed of an object, by that of what it is in.
+pub(super) fn seed_of(seed: &str, fields: &Map<String, Json>) -> String {
+    let own = ["id", "mac", "name", "channel"];
+    let own = own.iter().find_map(|key| fields.get(*key));
+    match own {
+        Some(id) => format!("{seed}/{id}"),
+        None => seed.to_owned(),
+    }
+}
+
 fn live(seed: &str, value: &mut Json, moment: Moment) {
     match value {
         Json::Object(fields) => {
-            let own = ["id", "mac", "name", "channel"];
-            let own = own.iter().find_map(|key| fields.get(*key));
-            let seed = match own {
-                Some(id) => format!("{seed}/{id}"),
-                None => seed.to_owned(),
-            };
+            let seed = seed_of(seed, fields);
             live_fields(&seed, fields, moment);
             for (key, value) in fields.iter_mut() {
                 live(&format!("{seed}/{key}"), value, moment);
@@ -175,7 +237,7 @@ fn live_fields(seed: &str, fields: &mut Map<String, Json>, moment: Moment) {
         let seed = format!("{seed}/{rate}");
         let (now, sum) = swing(&seed, moment.now as f64);
         let (_, before) = swing(&seed, moment.counted_since());
-        set(fields, rate, mean * now);
+        set(fields, rate, Movement::Traffic.apply(mean, now));
         for (counter, share) in *counters {
             moment.grow(fields, counter, mean * share * (sum - before));
         }
@@ -189,7 +251,7 @@ fn live_fields(seed: &str, fields: &mut Map<String, Json>, moment: Moment) {
     }
     for (key, depth) in BREATH {
         let (swing, _) = swing(&format!("{seed}/{key}"), moment.now as f64);
-        add(fields, key, depth * (swing - 1.0));
+        shift(fields, key, Movement::Breath(*depth), swing);
     }
     for key in AGES {
         if fields.get(key).is_some_and(Json::is_number) {
@@ -201,12 +263,9 @@ fn live_fields(seed: &str, fields: &mut Map<String, Json>, moment: Moment) {
 
 /// Sensors and fans, hosts, leases, partitions.
 fn live_parts(seed: &str, fields: &mut Map<String, Json>, moment: Moment) {
-    let (swing, _) = swing(seed, moment.now as f64);
-    if seed.contains("/sensors/") {
-        add(fields, "value", 5.0 * (swing - 1.0));
-    } else if seed.contains("/fans/") {
-        let steps = (4.0 * (swing - 1.0)).round();
-        add(fields, "value", 30.0 * steps);
+    if let Some(movement) = movement_of_part(seed) {
+        let (swing, _) = swing(seed, moment.now as f64);
+        shift(fields, "value", movement, swing);
     }
     let is_active = fields.get("active").is_some_and(|it| it == true);
     for key in ["last_activity", "last_time_reachable"] {
@@ -225,6 +284,12 @@ fn live_parts(seed: &str, fields: &mut Map<String, Json>, moment: Moment) {
         let grown = grown.min(free);
         add(fields, "used_bytes", grown);
         add(fields, "free_bytes", -grown);
+    }
+}
+
+fn shift(fields: &mut Map<String, Json>, key: &str, movement: Movement, swing: f64) {
+    if let Some(recorded) = number(fields, key) {
+        set(fields, key, movement.apply(recorded, swing));
     }
 }
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 use argh::FromArgs;
 use simulated_freebox::households::{self, Household};
 use simulated_freebox::{
-    App, Certificate, Fault, Options, Outcome, SimulatedFreebox, load_recording,
+    App, Certificate, Fault, History, Options, Outcome, Refusal, SimulatedFreebox, load_recording,
 };
 
 /// A simulated Freebox on 127.0.0.1.
@@ -85,6 +85,10 @@ struct Args {
     #[argh(option, from_str_fn(household))]
     household: Option<Household>,
 
+    /// how it refuses to tell its history: rights, not-found, nothing
+    #[argh(option, arg_name = "kind", from_str_fn(refusal))]
+    history_refused: Option<Refusal>,
+
     /// a permission that is not given
     #[argh(option)]
     deny: Vec<String>,
@@ -136,6 +140,10 @@ fn household(name: &str) -> Result<Household, String> {
     found.ok_or_else(|| format!("no household is called {name}"))
 }
 
+fn refusal(word: &str) -> Result<Refusal, String> {
+    word.parse()
+}
+
 fn app(text: &str) -> Result<App, String> {
     let (id, token) = text.split_once(':').ok_or("an application is ID:TOKEN")?;
     Ok(App {
@@ -171,6 +179,10 @@ fn main() {
         session_lifetime: args.session_seconds.map(Duration::from_secs),
         latency: Duration::from_millis(args.latency_ms),
         alive_since: args.alive.then(now),
+        history: History {
+            refusal: args.history_refused,
+            ..History::default()
+        },
         verbose: true,
         ..Options::default()
     };

@@ -7,6 +7,7 @@
 //! - `api`: what the box answers
 //! - `life`: what it answers as time goes by
 //! - `days`: what happens meanwhile
+//! - `rrd`: what it remembers of all that
 //! - `households`: boxes with a house around them
 //! - `faults`: everything it can do wrong
 //! - `tls`: its certificates
@@ -19,6 +20,7 @@ mod days;
 mod faults;
 pub mod households;
 mod life;
+mod rrd;
 mod server;
 mod tls;
 
@@ -34,6 +36,8 @@ use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 pub use faults::Fault;
+#[allow(unused_imports)]
+pub use rrd::{History, Refusal};
 pub use tls::Certificate;
 
 /// A certificate of this kind for `localhost`, for another server than a box: the authority in PEM,
@@ -79,6 +83,8 @@ pub struct Options {
     pub alive_since: Option<u64>,
     /// Whether things happen in its life: drops of the line, devices that come and go.
     pub eventful: bool,
+    /// What is peculiar about the history that it keeps; see [`SimulatedFreebox::set_history`].
+    pub history: History,
     /// Whether to print each request.
     pub verbose: bool,
 }
@@ -104,6 +110,7 @@ impl Default for Options {
             patience: 10,
             alive_since: None,
             eventful: false,
+            history: History::default(),
             verbose: false,
         }
     }
@@ -216,6 +223,19 @@ impl SimulatedFreebox {
     /// Sets the clock of a box that lives, in seconds since 1970. Until then it is the machine's.
     pub fn set_time(&self, now: u64) {
         lock(&self.shared.state).time = Some(now);
+    }
+
+    /// Changes what is peculiar about the history that it keeps. Every box keeps one; where the
+    /// recording has answers for it (`rrd/?db=net`), it is those.
+    pub fn set_history(&self, history: History) {
+        lock(&self.shared.state).history = history;
+    }
+
+    /// What the history of a database has the averages of: the value of a field at a second of the
+    /// box's clock, not rounded and not multiplied. Nothing where the box was away, or had no such
+    /// thing.
+    pub fn remembered(&self, database: &str, field: &str, time: u64) -> Option<f64> {
+        lock(&self.shared.state).remembered(database, field, time)
     }
 
     /// Starts a box.

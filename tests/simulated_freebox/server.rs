@@ -234,6 +234,12 @@ impl Response {
         self
     }
 
+    /// The same without what comes behind so many bytes.
+    pub(super) fn cut(mut self, bytes: usize) -> Self {
+        self.body.truncate(bytes);
+        self
+    }
+
     /// The body as text.
     pub(super) fn body_text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
