@@ -8,6 +8,7 @@
 //! - `tasks`: one file for each thing that the program can be asked to do
 //! - `cli`: the arguments and what they mean
 //! - `collect`: asks for what the sections want, side by side, and has them read it
+//! - `history`: what the box remembers of what a run has missed
 //! - `sections`: one file for each part of what a box can tell, and `exec` for the run itself
 //! - `encode`: samples to text, one file for each format
 //! - `template`: metrics to paths
@@ -23,6 +24,7 @@ mod cli;
 mod collect;
 mod deliver;
 mod encode;
+mod history;
 mod metrics;
 mod sections;
 mod state;

@@ -13,7 +13,7 @@ use super::address::Address;
 use super::discovery::{Endpoint, Search, find};
 use super::error::{Reason, RequestError};
 use super::login::{self, App};
-use super::recording::Recording;
+use super::recording::{HISTORY, Recording};
 use super::transport::{Limits, Transport};
 use super::{Known, envelope, opened};
 use crate::base::clock;
@@ -162,12 +162,30 @@ impl Live {
         found.flatten().map(|it| it.ip()).collect()
     }
 
-    /// Asks, with one remedy each for a session that is over and a box that has moved.
+    /// The result at a path.
     pub(super) fn get(&self, path: &str, largest: u64) -> Result<Json, RequestError> {
+        self.settled(path, |url, token| {
+            opened(self.transport.get(url, Some(token), largest))
+        })
+    }
+
+    /// What the box says to a question that is sent to a path.
+    pub(super) fn post(&self, path: &str, question: &Json) -> Result<Json, RequestError> {
+        self.settled(path, |url, token| {
+            opened(self.transport.post(url, Some(token), question))
+        })
+    }
+
+    /// Asks, with one remedy each for a session that is over and a box that has moved.
+    fn settled(
+        &self,
+        path: &str,
+        exchange: impl Fn(&str, &Secret) -> Result<Json, Reason>,
+    ) -> Result<Json, RequestError> {
         let (mut renewals, mut moved) = (0, false);
         loop {
             let (url, token, generation) = self.prepare(path)?;
-            let answer = self.ask(path, &url, &token, largest);
+            let answer = self.noted(path, exchange(&url, &token));
             match &answer {
                 // The first may be one that another process had, and be over as well.
                 Err(error) if error.wants_login() && renewals < MOST_RENEWALS => {
@@ -190,14 +208,8 @@ impl Live {
         }
     }
 
-    fn ask(
-        &self,
-        path: &str,
-        url: &str,
-        token: &Secret,
-        largest: u64,
-    ) -> Result<Json, RequestError> {
-        let answer = opened(self.transport.get(url, Some(token), largest));
+    /// Notes whether the box has answered.
+    fn noted(&self, path: &str, answer: Result<Json, Reason>) -> Result<Json, RequestError> {
         let answer = answer.map_err(|reason| RequestError::new(path, reason));
         let is_answer = answer.as_ref().err().is_none_or(|error| {
             matches!(error.reason, Reason::Declined(_)) && !error.is_about_version()
@@ -383,7 +395,7 @@ impl Live {
             let json = envelope::parse(answer.status, &answer.body)
                 .unwrap_or_else(|_| String::from_utf8_lossy(&answer.body).into());
             match url.strip_prefix(&endpoint.base) {
-                Some(path) if path.starts_with("login/") => {}
+                Some(path) if path.starts_with("login/") || path.starts_with(HISTORY) => {}
                 // A later answer at the same path is the one that counted.
                 Some(path) => drop(answers.insert(path.to_owned(), json)),
                 None if url.ends_with("/api_version") => document = json,

@@ -228,7 +228,7 @@ fn post(
     body: &Json,
     app: Option<&App>,
 ) -> Result<Json, RequestError> {
-    let answer = transport.post(&format!("{base}{path}"), body);
+    let answer = transport.post(&format!("{base}{path}"), None, body);
     unwrap(answer, app).map_err(|reason| RequestError::new(path, reason))
 }
 

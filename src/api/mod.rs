@@ -5,6 +5,7 @@ mod address;
 mod discovery;
 mod envelope;
 mod error;
+mod history;
 mod live;
 mod login;
 pub(crate) mod permission;
@@ -17,8 +18,9 @@ use serde_json::Value as Json;
 pub(crate) use address::Address;
 pub(crate) use discovery::{Endpoint, FAMILIES, Search, find};
 pub(crate) use error::{Meaning, Reason, RequestError};
+pub(crate) use history::Query;
 pub(crate) use login::{App, HashType, Status, authorize, status};
-pub(crate) use recording::Recording;
+pub(crate) use recording::{Recording, history_path};
 pub(crate) use transport::{LARGEST_ANSWER, Limits, Transport, USUAL_ANSWER};
 
 use crate::base::http::Trust;
@@ -40,6 +42,8 @@ pub(crate) struct Known {
 #[derive(Debug)]
 pub(crate) struct Client {
     source: Source,
+    /// How the box lets its history be asked for.
+    history: history::Way,
 }
 
 #[derive(Debug)]
@@ -58,6 +62,7 @@ impl Client {
     ) -> Self {
         Client {
             source: Source::Live(Box::new(Live::new(transport, search, app, known))),
+            history: history::Way::default(),
         }
     }
 
@@ -73,6 +78,7 @@ impl Client {
     pub(crate) fn replay(recording: Recording) -> Self {
         Client {
             source: Source::Replay(recording),
+            history: history::Way::default(),
         }
     }
 
@@ -103,6 +109,21 @@ impl Client {
             }
             Source::Live(live) => live.get(path, largest),
         }
+    }
+
+    /// What the box remembers. The error names the database.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub(crate) fn remembered(&self, query: &Query) -> Result<Json, RequestError> {
+        let answer = match &self.source {
+            Source::Replay(recording) => {
+                let answer = recording.history(query.database).and_then(envelope::open);
+                answer.map_err(|reason| RequestError::new("", reason))
+            }
+            Source::Live(live) => self.history.ask(live, query),
+        };
+        answer.map_err(|error| RequestError::new(query.name(), error.reason))
     }
 
     /// The major version of the API that is spoken, as soon as the box is found.

@@ -8,8 +8,8 @@
 //! }
 //! ```
 //!
-//! The keys of `answers` are paths below the API's base; a value is the whole answer, or a text
-//! where it was no JSON. What is not in it is not there, as on a box of another model.
+//! The keys of `answers` are paths below the API's base, those of the history without its times; a
+//! value is the whole answer, or a text where it was no JSON. What is not in it is not there, as on a box of another model.
 
 use std::path::Path;
 
@@ -27,6 +27,14 @@ const FORMAT: &str = "freebox-monitor recording 1";
 
 /// A path that ends in a moment in milliseconds asks for what came after it.
 const SHORTEST_MOMENT: usize = 12;
+
+/// Where the history is.
+pub(super) const HISTORY: &str = "rrd/";
+
+/// A database of the history by its path, without the times.
+pub(crate) fn history_path(database: &str) -> String {
+    format!("{HISTORY}?db={database}")
+}
 
 /// The answers of a box.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -94,6 +102,11 @@ impl Recording {
             Some(answer) => Ok(answer.clone()),
             None => Ok(json!({"success": false, "error_code": "invalid_request"})),
         }
+    }
+
+    /// What the box remembered in a database, whatever time is asked for.
+    pub(super) fn history(&self, database: &str) -> Result<Json, Reason> {
+        self.answer(&history_path(database))
     }
 
     fn find(&self, path: &str) -> Option<&Json> {

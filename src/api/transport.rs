@@ -150,7 +150,12 @@ impl Transport {
     }
 
     /// Sends `body` to `url`.
-    pub(super) fn post(&self, url: &str, body: &Json) -> Result<Answer, Fault> {
+    pub(super) fn post(
+        &self,
+        url: &str,
+        session: Option<&Secret>,
+        body: &Json,
+    ) -> Result<Answer, Fault> {
         self.exchange(url, USUAL_ANSWER, |left| {
             let request = self
                 .agent
@@ -158,6 +163,10 @@ impl Transport {
                 .config()
                 .timeout_global(Some(left))
                 .build();
+            let request = match session {
+                Some(token) => request.header(SESSION_HEADER, token.reveal()),
+                None => request,
+            };
             request
                 .content_type("application/json")
                 .send(body.to_string())

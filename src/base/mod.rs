@@ -14,6 +14,7 @@ mod place;
 pub(crate) mod roots;
 pub(crate) mod secret;
 pub(crate) mod signals;
+pub(crate) mod spans;
 pub(crate) mod stderr;
 pub(crate) mod stdout;
 mod stream;

@@ -12,13 +12,11 @@ use crate::base::deadline::Deadline;
 use crate::base::error::Error;
 use crate::base::http::Trust;
 use crate::base::roots;
-use crate::deliver::{Bounds, Carbon, Destination, GraphiteWeb, Output, Rules};
+use crate::deliver::{Bounds, Carbon, Destination, GraphiteWeb, Output, Rules, USUAL_AGE};
 use crate::encode::Format;
 use crate::sections::{self, SECTIONS, Section};
 use crate::template::Glob;
 
-/// How long lines wait unless `--spool-age` says.
-const USUAL_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How many bytes of them unless `--spool-size` says.
 const USUAL_SIZE: u64 = 64 << 20;
 
@@ -132,6 +130,11 @@ pub(super) struct Args {
     /// its end once (default: every run says it)
     #[argh(option, arg_name = "time", from_str_fn(values::age))]
     repeat_after: Option<Duration>,
+
+    /// fetch so much of the box's own history, such as 30d, and deliver it, once; minutes that runs
+    /// have delivered to the same place stay as they are
+    #[argh(option, arg_name = "time", from_str_fn(values::age))]
+    backfill: Option<Duration>,
 
     /// write into this file when the last good run began, in seconds since 1970: one that has
     /// collected and delivered; for the health check of a container
@@ -252,7 +255,8 @@ impl Args {
             jobs: self.jobs,
             template: self.template.map(TemplateChoice::named),
             format: self.format,
-            influx_timestamp: self.influx_timestamp,
+            // What was, has its time.
+            influx_timestamp: self.influx_timestamp || self.backfill.is_some(),
             lenient_exit: self.format == Format::Influxdb && !self.strict_exit,
             every: self.every,
             repeat_after: self.repeat_after,
@@ -275,9 +279,10 @@ impl Args {
         SECTIONS.iter().filter(is_chosen).collect()
     }
 
-    /// The one thing to do: options that ask for different things exclude each other.
-    fn task(&self) -> Result<Task, Error> {
-        let asked = [
+    /// The options that ask for something else than to collect, each with what it asks for, if it
+    /// was given.
+    fn asked(&self) -> [(&'static str, Option<Task>); 9] {
+        [
             (
                 "--register",
                 self.register
@@ -299,7 +304,21 @@ impl Args {
                 "--list-metrics",
                 self.list_metrics.clone().map(Task::ListMetrics),
             ),
-            ("--replay", self.replay.clone().map(Task::Replay)),
+            (
+                "--backfill",
+                self.backfill.map(|age| Task::Backfill {
+                    age,
+                    recording: self.replay.clone(),
+                }),
+            ),
+            (
+                "--replay",
+                // With --backfill it stands in for the box of that.
+                self.replay
+                    .clone()
+                    .filter(|_| self.backfill.is_none())
+                    .map(Task::Replay),
+            ),
             (
                 "--record",
                 self.record.clone().map(|output| Task::Record {
@@ -308,10 +327,13 @@ impl Args {
                 }),
             ),
             ("--check", self.check.then_some(Task::Check)),
-        ];
-        let mut asked = asked
-            .into_iter()
-            .filter_map(|(name, task)| Some((name, task?)));
+        ]
+    }
+
+    /// The one thing to do: options that ask for different things exclude each other.
+    fn task(&self) -> Result<Task, Error> {
+        let asked = self.asked().into_iter();
+        let mut asked = asked.filter_map(|(name, task)| Some((name, task?)));
         let first = asked.next();
         if let (Some((one, _)), Some((other, _))) = (&first, asked.next()) {
             return Err(Error::misuse(format!(
@@ -326,7 +348,7 @@ impl Args {
             _ if self.every.is_some() && (task != Task::Collect || self.dry_run) => {
                 Err(Error::misuse("--every goes with collecting only"))
             }
-            _ if self.dry_run && !matches!(task, Task::Collect | Task::Replay(_)) => {
+            _ if self.dry_run && !shows_lines(&task) => {
                 Err(Error::misuse("--dry-run goes with collecting only"))
             }
             _ if self.record_raw && self.record.is_none() => {
@@ -357,6 +379,12 @@ impl Args {
             Some((option, _, format)) => Err(Error::misuse(format!(
                 "{option} goes with -f {format} only"
             ))),
+            None if self.backfill.is_some() && self.format == Format::Prometheus => {
+                Err(Error::misuse(
+                    "--backfill goes with -f graphite or influxdb only: the lines of prometheus \
+                     have no time",
+                ))
+            }
             None => Ok(()),
         }
     }
@@ -396,6 +424,14 @@ impl Args {
             (None, false) => Ok(Trust::BuiltIn),
         }
     }
+}
+
+/// Whether something is delivered that could be shown instead.
+fn shows_lines(task: &Task) -> bool {
+    matches!(
+        task,
+        Task::Collect | Task::Replay(_) | Task::Backfill { .. }
+    )
 }
 
 /// Two ways to the same spool would get in each other's way.

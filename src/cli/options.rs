@@ -66,6 +66,7 @@ pub(super) const GROUPS: [Group; 8] = [
             "--verify",
             "--spool-age",
             "--spool-size",
+            "--backfill",
         ],
     ),
     (
@@ -190,7 +191,7 @@ pub(super) const ENVIRONMENT: [(&str, &str); 1] = [(
 )];
 
 /// What people do most, and what it is for.
-pub(super) const EXAMPLES: [(&str, &str); 3] = [
+pub(super) const EXAMPLES: [(&str, &str); 4] = [
     (
         "freebox-monitor --register",
         "once: asks the box for access; say yes on its front panel",
@@ -198,6 +199,10 @@ pub(super) const EXAMPLES: [(&str, &str); 3] = [
     (
         "freebox-monitor --all --carbon HOST --dry-run",
         "shows every line that would be sent; --check says whether it would get there",
+    ),
+    (
+        "freebox-monitor --all --carbon HOST --backfill 30d",
+        "once: what the box remembers of the last month; gaps that come later fill by themselves",
     ),
     (
         "* * * * * $HOME/.cargo/bin/freebox-monitor -A --carbon HOST --repeat-after 1h",

@@ -83,6 +83,13 @@ pub(crate) enum Task {
     Collect,
     /// Collect from a recording and deliver.
     Replay(PathBuf),
+    /// Fetch what the box remembers and deliver it.
+    Backfill {
+        /// How far back.
+        age: Duration,
+        /// The recording that stands in for the box.
+        recording: Option<PathBuf>,
+    },
     /// Save the answers of the box.
     Record {
         /// Where.

@@ -2,6 +2,7 @@
 //! and lets each section make samples of the answers.
 
 mod board;
+pub(crate) mod past;
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;

@@ -12,7 +12,9 @@ mod spools;
 pub(crate) mod stdout;
 
 use std::fmt;
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::base::deadline::Deadline;
 use crate::base::error::Error;
@@ -20,11 +22,14 @@ use crate::base::threads::side_by_side;
 
 pub(crate) use carbon::{Carbon, probe};
 pub(crate) use graphite_web::GraphiteWeb;
-use outbox::Outbox;
 pub(crate) use outbox::{Cargo, Rules};
+use outbox::{Kept, Outbox};
 pub(crate) use output::Output;
 pub(crate) use spool::Bounds;
 pub(crate) use spools::waiting;
+
+/// How long lines wait unless somebody says otherwise.
+pub(crate) const USUAL_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Where the text of a run goes.
 #[derive(Clone, Debug)]
@@ -40,7 +45,7 @@ impl fmt::Display for Destination {
         match self {
             Destination::Output(output) => output.fmt(f),
             Destination::Carbons(carbons, _) => {
-                let carbons = carbons.iter().map(|it| format!("carbon at {it}"));
+                let carbons = carbons.iter().map(named);
                 f.write_str(&carbons.collect::<Vec<_>>().join(" and "))
             }
         }
@@ -57,6 +62,30 @@ impl Destination {
         match self {
             Destination::Output(output) => output.must_be_open(),
             Destination::Carbons(..) => Ok(()),
+        }
+    }
+
+    /// Whether the lines go to carbons, and nowhere else.
+    pub(crate) fn is_carbon(&self) -> bool {
+        matches!(self, Destination::Carbons(..))
+    }
+
+    /// What it is called where it is remembered what has gone there. What goes to stdout or into a
+    /// file goes on from there, who knows where: `command_line` tells one such way from another.
+    /// None for a person at a terminal.
+    pub(crate) fn places(&self, command_line: &str) -> Vec<String> {
+        match self {
+            Destination::Output(Output::Stdout) if io::stdout().is_terminal() => Vec::new(),
+            Destination::Output(output) => vec![format!("{output}: {command_line}")],
+            Destination::Carbons(carbons, _) => carbons.iter().map(named).collect(),
+        }
+    }
+
+    /// How old lines may be that are worth delivering.
+    pub(crate) fn age(&self) -> Duration {
+        match self {
+            Destination::Output(_) => USUAL_AGE,
+            Destination::Carbons(_, rules) => rules.bounds.age,
         }
     }
 
@@ -79,6 +108,10 @@ impl Destination {
             }
         }
     }
+}
+
+fn named(carbon: &Carbon) -> String {
+    format!("carbon at {carbon}")
 }
 
 /// A destination that is about to get the text of a run.
@@ -123,20 +156,35 @@ impl Delivery<'_> {
             })
     }
 
-    /// Delivers.
+    /// Whether several texts can be delivered one after the other: a file holds the last one only.
+    pub(crate) fn takes_parts(&self) -> bool {
+        !matches!(self, Delivery::Output(Output::File(_)))
+    }
+
+    /// Delivers. `in_hand` is done as soon as nothing that happens to this process can cost the
+    /// lines: they are written, or wait in a spool.
     ///
     /// # Errors
     /// When not all of it has arrived, as far as that can be known.
-    pub(crate) fn deliver(&self, cargo: Cargo<'_>, deadline: Deadline) -> Result<(), Error> {
+    pub(crate) fn deliver(
+        &self,
+        cargo: Cargo<'_>,
+        deadline: Deadline,
+        in_hand: impl FnOnce(),
+    ) -> Result<(), Error> {
         match self {
-            Delivery::Output(output) => output.write_for_all(cargo.text, deadline),
+            Delivery::Output(output) => {
+                output.write_for_all(cargo.text, deadline)?;
+                in_hand();
+                Ok(())
+            }
             Delivery::Carbons {
                 outboxes,
                 folder,
                 named,
                 bounds,
             } => {
-                let outcome = to_all(outboxes, cargo, deadline);
+                let outcome = to_all(outboxes, cargo, deadline, in_hand);
                 if let Some(folder) = folder {
                     forgotten::expire(folder, named, *bounds, cargo.timestamp);
                 }
@@ -147,8 +195,26 @@ impl Delivery<'_> {
 }
 
 /// Each carbon has its own fate: one that is stuck delays no other.
-fn to_all(outboxes: &[Outbox], cargo: Cargo<'_>, deadline: Deadline) -> Result<(), Error> {
-    let outcomes = side_by_side(outboxes, |outbox| outbox.deliver(cargo, deadline));
+fn to_all(
+    outboxes: &[Outbox],
+    cargo: Cargo<'_>,
+    deadline: Deadline,
+    in_hand: impl FnOnce(),
+) -> Result<(), Error> {
+    let kept = outboxes.iter().map(|outbox| (outbox, outbox.keep(cargo)));
+    let kept: Vec<(&Outbox, Kept)> = kept.collect();
+    let is_kept = kept.iter().any(|(_, kept)| kept.is_safe());
+    let mut in_hand = Some(in_hand);
+    let mut tell = || in_hand.take().map_or((), |it| it());
+    if is_kept {
+        tell();
+    }
+    let outcomes = side_by_side(&kept, |(outbox, kept)| {
+        outbox.deliver(kept, cargo, deadline)
+    });
+    if outcomes.iter().any(Result::is_ok) {
+        tell();
+    }
     let mut failed = outcomes.into_iter().filter_map(Result::err);
     let first = failed.next();
     for error in failed {

@@ -90,17 +90,22 @@ impl<'a> Outbox<'a> {
     }
 
     /// Delivers what waits and the lines of this run, the oldest first, when it is this run's turn.
+    /// `kept` is where its lines are.
     ///
     /// # Errors
     /// When carbon did not confirm all of it, or another run was at it for all of the time. What
     /// was not confirmed is kept.
-    pub(super) fn deliver(&self, cargo: Cargo<'_>, deadline: Deadline) -> Result<(), Error> {
+    pub(super) fn deliver(
+        &self,
+        kept: &Kept,
+        cargo: Cargo<'_>,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
         let Some(spool) = &self.spool else {
             let sent = carbon::deliver(self.to, cargo.text, deadline);
             return sent.map_err(|error| undelivered(&error, LOST));
         };
-        let kept = self.keep(spool, cargo);
-        let outcome = match &kept {
+        let outcome = match kept {
             // What the disk does not take has to do without it, and need not wait for a turn.
             Kept::Not => match spool.turn_now() {
                 Some(turn) => self.work_off(&turn, cargo.timestamp, cargo.text, deadline),
@@ -112,7 +117,7 @@ impl<'a> Outbox<'a> {
                 Err(busy) => Err(self.still_busy(spool, &busy)),
             },
         };
-        if let (Err(_), Kept::As(entry)) = (&outcome, &kept)
+        if let (Err(_), Kept::As(entry)) = (&outcome, kept)
             && let Err(error) = spool.sync(entry)
         {
             log::debug!("{error}");
@@ -120,8 +125,11 @@ impl<'a> Outbox<'a> {
         outcome
     }
 
-    /// Puts this run's lines with those that wait.
-    fn keep(&self, spool: &Spool, cargo: Cargo<'_>) -> Kept {
+    /// Puts this run's lines with those that wait, if they can.
+    pub(super) fn keep(&self, cargo: Cargo<'_>) -> Kept {
+        let Some(spool) = &self.spool else {
+            return Kept::Not;
+        };
         if cargo.text.is_empty() {
             return Kept::Nothing;
         }
@@ -323,13 +331,21 @@ struct Batch<'a> {
 }
 
 /// What has become of the lines of this run, before they are sent.
-enum Kept {
+#[derive(Debug)]
+pub(super) enum Kept {
     /// There are none.
     Nothing,
     /// They are in this file.
     As(Entry),
     /// They are in no file.
     Not,
+}
+
+impl Kept {
+    /// Whether they survive the end of this process.
+    pub(super) fn is_safe(&self) -> bool {
+        !matches!(self, Kept::Not)
+    }
 }
 
 const LOST: &str = "lines are lost";

@@ -43,6 +43,16 @@ pub(crate) struct Counts {
     pub(crate) lost: usize,
 }
 
+impl Counts {
+    /// What has become of those since there were so many.
+    pub(crate) fn since(self, before: Counts) -> Counts {
+        Counts {
+            written: self.written - before.written,
+            lost: self.lost - before.lost,
+        }
+    }
+}
+
 /// A format at work. Encoding cannot fail: what cannot be written is left out and counted.
 pub(crate) trait Encode<'a> {
     /// Adds the samples of one moment. Batches of the same moment follow each other.

@@ -5,7 +5,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::{Engine as _, alphabet};
 use serde_json::Value as Json;
 
-use crate::metrics::value::Value;
+use crate::metrics::value::{EXACT, Value};
 
 /// What stands at `path`, whose steps are keys or list positions between dots.
 pub(crate) fn at<'a>(json: &'a Json, path: &str) -> Option<&'a Json> {
@@ -35,9 +35,6 @@ fn number_in(text: &str) -> Option<Value> {
     let whole = text.parse().ok().map(Value::Int);
     whole.or_else(|| finite(text.parse().ok()?))
 }
-
-/// The first number that a float cannot tell from the next one.
-const EXACT: f64 = (1_u64 << 53) as f64;
 
 /// What is written with a fraction of nothing (`70.0`) is a whole number all the same.
 fn finite(float: f64) -> Option<Value> {

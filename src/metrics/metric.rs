@@ -78,8 +78,8 @@ enum Raw {
     Unscaled,
     /// The text as the box sends it.
     Text,
-    /// A number that the section's code gives.
-    Given,
+    /// The rounded number, which the box tells beside the exact one: the section's code gives it.
+    Rounded,
 }
 
 /// Which numbers mean something; the box has its own ways to say that it does not know.
@@ -290,9 +290,10 @@ impl Metric {
         self
     }
 
-    /// Says that freebox-monitoring 0.9.1 has another number, which the section's code gives.
-    pub(crate) const fn raw_given(mut self) -> Self {
-        self.raw = Raw::Given;
+    /// Says that freebox-monitoring 0.9.1 has the rounded number, which the box tells beside the
+    /// exact one and the section's code gives.
+    pub(crate) const fn raw_rounded(mut self) -> Self {
+        self.raw = Raw::Rounded;
         self
     }
 
@@ -354,11 +355,28 @@ impl Metric {
             Raw::Text => {
                 lenient::text(json).map_or(InField::Nothing, |it| InField::Other(it.into()))
             }
-            Raw::Given => InField::Nothing,
+            Raw::Rounded => InField::Nothing,
         };
         self.means_something(&value).then(|| Reading {
             metric: self,
             value: value.scaled(self.scale),
+            in_field,
+        })
+    }
+
+    /// What it says where its number is known in the unit that people read already, as in the box's
+    /// history; `None` when it means nothing.
+    pub(crate) fn saying(&'static self, number: f64) -> Option<Reading> {
+        let value = Value::rounded(number)?;
+        let in_field = match self.raw {
+            Raw::Same => InField::Same,
+            Raw::Unscaled => InField::Other(Value::rounded(self.scale.undone(number))?),
+            Raw::Rounded => InField::Other(Value::rounded(number.round())?),
+            Raw::Text => InField::Nothing,
+        };
+        self.means_something(&value).then_some(Reading {
+            metric: self,
+            value,
             in_field,
         })
     }
@@ -399,6 +417,25 @@ mod tests {
                 "{kind:?} {given}"
             );
         }
+    }
+
+    #[test]
+    fn a_number_that_is_known_already_is_as_one_that_was_read() {
+        static SPEED: Metric = gauge("speed", Unit::BitPerSecond, "-").times(1000).raw();
+        static SNR: Metric = gauge("snr", Unit::Decibel, "-").computed().raw_rounded();
+        static RATE: Metric = gauge("rate", Unit::BytePerSecond, "-").not_negative();
+        let said = |metric: &'static Metric, number| {
+            let reading = metric.saying(number)?;
+            let in_field = reading.in_field().map(ToString::to_string);
+            Some((reading.value.to_string(), in_field))
+        };
+        let expected =
+            |value: &str, in_field: &str| Some((value.to_owned(), Some(in_field.to_owned())));
+        assert_eq!(said(&SPEED, 45_000_500.0), expected("45000500", "45000.5"));
+        assert_eq!(said(&SNR, 6.16), expected("6.16", "6"));
+        assert_eq!(said(&RATE, 2.0 / 3.0), expected("0.667", "0.667"));
+        assert_eq!(said(&RATE, -1.0), None);
+        assert_eq!(said(&RATE, f64::NAN), None);
     }
 
     #[test]

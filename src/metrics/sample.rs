@@ -49,6 +49,16 @@ impl Sample {
         sample.also(record)
     }
 
+    /// The same entity, of which nothing but its texts is known.
+    pub(crate) fn bare(&self) -> Self {
+        Sample {
+            group: self.group,
+            labels: self.labels.clone(),
+            values: Vec::new(),
+            seen: self.seen,
+        }
+    }
+
     /// Adds what a further record says about the entity.
     pub(crate) fn also(mut self, record: &Json) -> Self {
         let metrics = self.group.metrics.iter();

@@ -25,6 +25,21 @@ pub(crate) struct Scale {
 /// The number as it is.
 pub(crate) const SAME: Scale = Scale { times: 1, over: 1 };
 
+/// The first number that a float cannot tell from the next one.
+pub(crate) const EXACT: f64 = (1_u64 << 53) as f64;
+
+impl Scale {
+    /// A number in the other unit.
+    pub(crate) fn done(self, number: f64) -> f64 {
+        number * self.times as f64 / self.over as f64
+    }
+
+    /// A number in the unit it came from.
+    pub(crate) fn undone(self, number: f64) -> f64 {
+        number * self.over as f64 / self.times as f64
+    }
+}
+
 impl Value {
     /// The number for comparisons; a text is none.
     pub(crate) fn as_f64(&self) -> Option<f64> {
@@ -35,22 +50,31 @@ impl Value {
         }
     }
 
+    /// A number to the thousandth, as an average is told; `None` for what is no number.
+    pub(crate) fn rounded(number: f64) -> Option<Self> {
+        let rounded = (number * 1000.0).round() / 1000.0;
+        let is_whole = rounded.fract() == 0.0 && rounded.abs() < EXACT;
+        match is_whole {
+            true => Some(Value::Int(rounded as i64)),
+            false => rounded.is_finite().then_some(Value::Float(rounded)),
+        }
+    }
+
     /// Whether it is a number.
     pub(crate) fn is_number(&self) -> bool {
         !matches!(self, Value::Text(_))
     }
 
     /// The same in another unit. A whole number stays whole where nothing is divided and it fits.
-    pub(crate) fn scaled(self, Scale { times, over }: Scale) -> Self {
+    pub(crate) fn scaled(self, scale: Scale) -> Self {
         let whole = match self {
-            Value::Int(whole) if over == 1 => whole.checked_mul(times),
+            Value::Int(whole) if scale.over == 1 => whole.checked_mul(scale.times),
             _ => None,
         };
-        let float = |number: f64| number * times as f64 / over as f64;
         match (whole, self) {
             (Some(whole), _) => Value::Int(whole),
-            (None, Value::Int(whole)) => Value::Float(float(whole as f64)),
-            (None, Value::Float(number)) => finite_or(float(number), number),
+            (None, Value::Int(whole)) => Value::Float(scale.done(whole as f64)),
+            (None, Value::Float(number)) => finite_or(scale.done(number), number),
             (None, text @ Value::Text(_)) => text,
         }
     }

@@ -30,6 +30,8 @@ pub(crate) struct Facts {
     pub(crate) errors: usize,
     /// Numbers that have a line.
     pub(crate) samples: usize,
+    /// Numbers of earlier minutes, from the box's own history.
+    pub(crate) backfilled: usize,
     /// Numbers that could not have one, and lines that waited too long.
     pub(crate) dropped: u64,
     /// Lines of earlier runs that wait for a carbon.
@@ -61,6 +63,10 @@ pub(crate) fn samples(facts: &Facts) -> Vec<Sample> {
         .with(const { EXEC.metric("logins") }, whole(facts.logins))
         .with(const { EXEC.metric("errors") }, counted(facts.errors))
         .with(const { EXEC.metric("samples") }, counted(facts.samples))
+        .with(
+            const { EXEC.metric("backfilled") },
+            counted(facts.backfilled),
+        )
         .with(const { EXEC.metric("dropped") }, whole(facts.dropped))
         .with(const { EXEC.metric("spooled") }, whole(facts.spooled))
         .with(
@@ -113,6 +119,11 @@ static EXEC: Group = Group::new(
         count("logins", "Sessions that the run opened at the box").computed(),
         count("errors", "Answers of the box that the run could not use").computed(),
         count("samples", "Numbers of the run that have a line").computed(),
+        count(
+            "backfilled",
+            "Numbers of minutes without a run, from the box's own history",
+        )
+        .computed(),
         count(
             "dropped",
             "Numbers that could not have a line, and lines that waited too long",

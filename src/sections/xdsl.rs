@@ -117,7 +117,7 @@ macro_rules! metrics_about {
                 concat!("Signal to noise ratio of the DSL line for ", $data),
             )
             .computed()
-            .raw_given(),
+            .raw_rounded(),
             gauge(
                 "attenuation",
                 Unit::Decibel,
@@ -125,7 +125,7 @@ macro_rules! metrics_about {
             )
             .computed()
             .field("attn")
-            .raw_given(),
+            .raw_rounded(),
             counter(
                 "fec",
                 Unit::Count,

@@ -109,6 +109,12 @@ impl StateFolder {
         lock::take_named(&format!("{LOGGING_IN}/{name}"), deadline)
     }
 
+    /// A right that nobody waits for: `None` while another run has it.
+    pub(super) fn turn_now(&self, name: &str) -> Option<Lock> {
+        files::make_folder(&self.path).ok()?;
+        lock::take_now(&self.path.join(name)).ok()
+    }
+
     /// The right to change a file, until it is dropped. A run that does not get it in time, or
     /// where there are no locks, goes on without: what it may lose then is made anew.
     fn turn(&self, name: &str, patience: Duration) -> Option<Lock> {

@@ -1,5 +1,6 @@
 //! The files that a run reads and leaves.
 
+pub(crate) mod coverage;
 pub(crate) mod credentials;
 pub(crate) mod folder;
 mod granted;

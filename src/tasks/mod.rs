@@ -1,8 +1,10 @@
 //! What the program can be asked to do: one file for each task, and what they share.
 
+mod backfill;
 mod catalogue;
 mod check;
 mod every;
+mod gaps;
 mod listing;
 mod naming;
 mod pseudonym;
@@ -32,6 +34,12 @@ fn task(settings: &Settings) -> Result<Exit, Error> {
     let text = match &settings.task {
         Task::Collect => return run::live(settings),
         Task::Replay(path) => return run::replay(settings, path),
+        Task::Backfill { recording, .. } => {
+            return match recording {
+                Some(path) => run::replay(settings, path),
+                None => run::live(settings),
+            };
+        }
         Task::Record { output, raw } => return record::record(settings, output, *raw),
         Task::Check => return check::check(settings),
         Task::Register { force } => {

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
-use crate::api::{Client, Recording, Transport};
+use crate::api::{Client, Query, Recording, Transport, history_path};
 use crate::base::error::{Error, Exit};
 use crate::base::stderr::say;
 use crate::cli::Settings;
 use crate::collect::collect;
 use crate::deliver::Output;
+use crate::history::{DATABASES, PRECISION};
 use crate::sections::SECTIONS;
 use crate::sections::ask::{Detail, at_time, records};
 use crate::state::memory::Memory;
@@ -44,12 +45,13 @@ pub(crate) fn record(
     if let Some(verdict) = client.verdict() {
         return Err(verdict.into());
     }
-    let Some(heard) = client.heard() else {
+    let Some(mut heard) = client.heard() else {
         return Err(Error::new(
             Exit::Unreachable,
             "the box has answered nothing",
         ));
     };
+    heard.answers.extend(remembered(&client, times.timestamp));
     let count = heard.answers.len();
     let pseudonyms = Pseudonyms::new(&granted.app_token);
     let recording = match as_they_came {
@@ -79,6 +81,23 @@ pub(crate) fn record(
     Ok(if failed { Exit::Partial } else { Exit::Done })
 }
 
+/// What the box remembers of the last hour, as answers by the paths of the databases. One that it
+/// does not give is not in a recording, as every other path that is not there.
+fn remembered(client: &Client, now: u64) -> Vec<(String, Json)> {
+    let queries = DATABASES.iter().map(|database| Query {
+        database: database.name,
+        from: now.saturating_sub(3600),
+        until: now,
+        precision: PRECISION,
+    });
+    let answer = |query: Query| {
+        let result = client.remembered(&query);
+        let result = result.inspect_err(|error| log::debug!("{error}")).ok()?;
+        Some((query.name(), json!({"success": true, "result": result})))
+    };
+    queries.filter_map(answer).collect()
+}
+
 /// A body that is no JSON can hold anything: only its shape is kept.
 fn changed(answer: Json, change: impl FnOnce(Json) -> Json) -> Json {
     match answer {
@@ -98,7 +117,8 @@ fn raw(mut recording: Recording, pseudonyms: &Pseudonyms) -> Recording {
 /// does that it comes from.
 fn anonymous(mut recording: Recording, mut pseudonyms: Pseudonyms, time: u64) -> Recording {
     recording.api_version = changed(recording.api_version, |it| pseudonyms.answer(it));
-    let mut names: HashMap<String, String> = HashMap::new();
+    let of_history = DATABASES.iter().map(|it| history_path(it.name));
+    let mut names: HashMap<String, String> = of_history.map(|it| (it.clone(), it)).collect();
     let mut answers = Vec::new();
     for (path, answer) in recording.answers {
         let after = changed(answer.clone(), |it| pseudonyms.answer(it));

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::gaps::{self, Filled};
 use super::speaker::Speaker;
 use super::stale;
 use super::target::{self, Handover};
@@ -13,7 +14,7 @@ use crate::base::error::{Error, Exit};
 use crate::base::files;
 use crate::base::stderr::say;
 use crate::base::words::{self, BOX, THE_REST};
-use crate::cli::{HostAge, Settings};
+use crate::cli::{HostAge, Settings, Task};
 use crate::collect::{Collected, Outcome, about, collect};
 use crate::deliver::{Backlog, Carbon, Cargo, Destination, Output};
 use crate::encode::{API_MAJOR, API_URL, BOARD, Batch, Counts, Encoded, Form};
@@ -29,7 +30,7 @@ use crate::template::{RunLabels, label};
 /// # Errors
 /// What kept the run from doing anything, or from delivering.
 pub(crate) fn live(settings: &Settings) -> Result<Exit, Error> {
-    let times = Times::start(settings.timeout)?;
+    let times = times(settings)?;
     let monitor = Monitor::new(settings, &times);
     let mut monitor = monitor.inspect_err(|_| stale::nothing_stale(settings, &times))?;
     match settings.every {
@@ -44,6 +45,13 @@ pub(crate) fn live(settings: &Settings) -> Result<Exit, Error> {
                 });
             })
         }
+    }
+}
+
+fn times(settings: &Settings) -> Result<Times, Error> {
+    match settings.task {
+        Task::Backfill { .. } => Times::start_long(settings.timeout),
+        _ => Times::start(settings.timeout),
     }
 }
 
@@ -123,16 +131,22 @@ impl<'a> Monitor<'a> {
             false => BTreeSet::new(),
         };
         self.leave(&collected);
+        let folder = &self.handover.folder;
+        let filled = match self.settings.task {
+            Task::Collect => gaps::fill(self.settings, &self.client, times, folder, &collected),
+            _ => Filled::default(),
+        };
         let run = Run {
             settings: self.settings,
             form: &self.form,
             client: &self.client,
             times,
-            folder: (!self.settings.dry_run).then_some(&self.handover.folder),
+            folder: (!self.settings.dry_run).then_some(folder),
+            filled: &filled,
             told: &told,
             known_board: self.memory.board().map(str::to_owned),
         };
-        run.finish(self.labels.clone(), &collected)
+        run.perform(self.labels.clone(), &collected)
     }
 
     /// Leaves for the next run what has changed. That one can do without, so that a failure is only
@@ -170,7 +184,7 @@ impl<'a> Monitor<'a> {
 /// # Errors
 /// What kept the run from doing anything, or from delivering.
 pub(crate) fn replay(settings: &Settings, recording: &Path) -> Result<Exit, Error> {
-    let times = Times::start(settings.timeout)?;
+    let times = times(settings)?;
     let form = templates::form(settings, times.end)?;
     destination(settings).must_be_open()?;
     let client = Client::replay(Recording::load(recording, times.end)?);
@@ -195,14 +209,15 @@ pub(crate) fn replay(settings: &Settings, recording: &Path) -> Result<Exit, Erro
         client: &client,
         times: &times,
         folder: (!settings.dry_run).then_some(&folder),
+        filled: &Filled::default(),
         told: &BTreeSet::new(),
         known_board: None,
     };
-    run.finish(labels, &collected)
+    run.perform(labels, &collected)
 }
 
 /// Where this run's lines go.
-fn destination(settings: &Settings) -> &Destination {
+pub(super) fn destination(settings: &Settings) -> &Destination {
     match settings.dry_run {
         true => &Destination::Output(Output::Stdout),
         false => &settings.destination,
@@ -275,22 +290,33 @@ fn of_api(url: &str) -> RunLabels {
 }
 
 /// A run whose answers are in.
-struct Run<'a> {
-    settings: &'a Settings,
-    form: &'a Form,
-    client: &'a Client,
-    times: &'a Times,
+pub(super) struct Run<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) form: &'a Form,
+    pub(super) client: &'a Client,
+    pub(super) times: &'a Times,
     /// Where lines wait, if they can.
-    folder: Option<&'a StateFolder>,
+    pub(super) folder: Option<&'a StateFolder>,
+    /// What goes before its own lines.
+    filled: &'a Filled,
     /// The sections of which an earlier run has said that they want a permission.
-    told: &'a BTreeSet<String>,
+    pub(super) told: &'a BTreeSet<String>,
     /// The board that an earlier run has learned.
     known_board: Option<String>,
 }
 
 impl Run<'_> {
-    /// Encodes and delivers what was collected, and says what went wrong.
-    fn finish(&self, mut labels: RunLabels, collected: &Collected) -> Result<Exit, Error> {
+    /// Does with the answers what is to be done.
+    fn perform(&self, labels: RunLabels, collected: &Collected) -> Result<Exit, Error> {
+        let labels = self.labels(labels, collected);
+        match self.settings.task {
+            Task::Backfill { age, .. } => self.backfill(&labels, collected, age.as_secs()),
+            _ => self.finish(&labels, collected),
+        }
+    }
+
+    /// All that templates may say about any metric of this run.
+    fn labels(&self, mut labels: RunLabels, collected: &Collected) -> RunLabels {
         if let Some(endpoint) = self.client.endpoint() {
             if !labels.iter().any(|(name, _)| *name == API_URL) {
                 labels.extend(of_api(endpoint.url()));
@@ -300,7 +326,12 @@ impl Run<'_> {
             labels.extend(endpoint.model.map(|model| ("box_model", model)));
         }
         labels.extend(self.board(collected).map(|board| (BOARD, board)));
-        let delivered = self.deliver(&labels, collected);
+        labels
+    }
+
+    /// Encodes and delivers what was collected, and says what went wrong.
+    fn finish(&self, labels: &RunLabels, collected: &Collected) -> Result<Exit, Error> {
+        let delivered = self.deliver(labels, collected);
         let is_lenient = self.settings.lenient_exit && delivered.is_ok();
         if let Destination::Carbons(carbons, _) = &self.settings.destination {
             let carbon = |carbon: &Carbon| words::looked_at(&format!("carbon at {carbon}"));
@@ -355,9 +386,12 @@ impl Run<'_> {
         };
         let about_itself;
         let mut encoder = self.form.encoder(labels);
+        self.filled.add_to(&mut *encoder);
+        let past = encoder.counts();
         encoder.add(batch(&collected.samples));
         if !self.client.is_replay() {
-            about_itself = self.about_itself(encoder.counts(), collected, delivery.backlog());
+            let counts = [past, encoder.counts().since(past)];
+            about_itself = self.about_itself(counts, collected, delivery.backlog());
             encoder.add(batch(&about_itself));
         }
         let encoded = encoder.finish();
@@ -368,17 +402,23 @@ impl Run<'_> {
             timestamp: self.times.timestamp,
             text: &encoded.text,
         };
-        delivery.deliver(cargo, self.times.end)?;
+        let remember = || {
+            if let Some(folder) = self.folder {
+                self.filled.remember(folder);
+            }
+        };
+        delivery.deliver(cargo, self.times.end, remember)?;
         if self.settings.dry_run {
             self.summarize(&encoded);
         }
         Ok(())
     }
 
-    /// How the run itself went, as metrics.
+    /// How the run itself went, as metrics; `past` and `counts` are the numbers of the history and
+    /// its own.
     fn about_itself(
         &self,
-        counts: Counts,
+        [past, counts]: [Counts; 2],
         collected: &Collected,
         backlog: Backlog,
     ) -> Vec<crate::metrics::sample::Sample> {
@@ -392,6 +432,7 @@ impl Run<'_> {
             logins,
             errors: unusable(outcomes),
             samples: counts.written,
+            backfilled: past.written,
             dropped: backlog.dropped + counts.lost as u64,
             spooled: backlog.spooled,
             sections: outcomes

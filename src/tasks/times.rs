@@ -12,6 +12,9 @@ const EARLIEST: u64 = 1_577_836_800;
 /// What fits a point in whisper.
 const LATEST: u64 = u32::MAX as u64;
 
+/// How long something may take that somebody waits for, unless `--timeout` says.
+const LONG: Duration = Duration::from_secs(3600);
+
 /// The times of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
@@ -31,8 +34,19 @@ impl Times {
     /// # Errors
     /// When the clock cannot be right.
     pub(crate) fn start(timeout: Option<Duration>) -> Result<Self, Error> {
+        Times::lasting(timeout.unwrap_or(USUAL_TIMEOUT))
+    }
+
+    /// A run of many requests that begins now, for somebody who waits for it.
+    ///
+    /// # Errors
+    /// As [`Times::start`].
+    pub(crate) fn start_long(timeout: Option<Duration>) -> Result<Self, Error> {
+        Times::lasting(timeout.unwrap_or(LONG))
+    }
+
+    fn lasting(timeout: Duration) -> Result<Self, Error> {
         let start = Instant::now();
-        let timeout = timeout.unwrap_or(USUAL_TIMEOUT);
         let timestamp = clock::now();
         if !(EARLIEST..=LATEST).contains(&timestamp) {
             let words =
@@ -44,7 +58,7 @@ impl Times {
             timestamp,
             collecting: Limits {
                 deadline: Deadline::after(start, timeout * 4 / 5),
-                request: timeout / 3,
+                request: timeout.min(USUAL_TIMEOUT) / 3,
             },
             end: Deadline::after(start, timeout),
         })

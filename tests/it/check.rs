@@ -368,7 +368,7 @@ fn what_runs_have_left_is_named_without_their_locks() {
     let run = monitor.run(&["--check"]);
     let folder = monitor.state(&at);
     let words = format!(
-        "✓ state folder: {}, with memory.json, session.json, spool\n",
+        "✓ state folder: {}, with history.json, memory.json, session.json, spool\n",
         folder.display()
     );
     assert!(run.stdout.contains(&words), "{words}{}", run.stdout);

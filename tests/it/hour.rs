@@ -59,6 +59,15 @@ pub(crate) fn faketime() -> Result<&'static str, String> {
     found.ok_or_else(|| "there is no faketime on this machine".to_owned())
 }
 
+/// Lets a process begin at this time, in seconds since 1970.
+pub(crate) fn set_clock(command: &mut Command, clock: impl std::fmt::Display) {
+    command
+        .env("LD_PRELOAD", faketime().expect("left out otherwise"))
+        .env("FAKETIME", format!("@{clock}"))
+        .env("FAKETIME_FMT", "%s")
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+}
+
 /// A box, a user with a clock of their own, and what the runs had in hand.
 struct Minutes {
     at: SimulatedFreebox,
@@ -124,14 +133,10 @@ impl Minutes {
         let line = json!({"success": true, "result": {"state": "up", "media": "ftth",
             "type": "ethernet", "rate_down": rate, "rate_up": 1, "bytes_down": 2, "bytes_up": 3}});
         self.at.set_answer("connection/", line);
-        let behind = now() - self.clock;
         let mut arguments = vec!["--carbon", &self.carbon, "--timeout", "4"];
         arguments.extend(self.more.iter().map(String::as_str));
         let mut command = self.monitor.command(&arguments);
-        command
-            .env("LD_PRELOAD", faketime().expect("left out otherwise"))
-            .env("FAKETIME", format!("-{behind}s"))
-            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        set_clock(&mut command, self.clock);
         command
     }
 

@@ -22,6 +22,7 @@ mod disk;
 mod docker;
 mod every;
 mod files;
+mod history;
 mod hour;
 mod influxdb;
 mod left_out;
@@ -168,7 +169,13 @@ fn archive_if_wanted(arguments: &Arguments) -> Result<(), String> {
 /// The cases with the real carbon and the real nc; left out where those cannot be had.
 fn with_real_parts(arguments: &Arguments) -> Vec<Trial> {
     // Listing and looking for one other case shall not wait for an installation.
-    let modules = ["appliance::", "dashboards::", "hour::", "whole_way::"];
+    let modules = [
+        "appliance::",
+        "dashboards::",
+        "history::",
+        "hour::",
+        "whole_way::",
+    ];
     let wanted = !arguments.list && modules.iter().any(|it| wants(arguments, it));
     let carbon = match wanted {
         true => whole_way::carbon_is_there(),
@@ -194,6 +201,10 @@ fn with_real_parts(arguments: &Arguments) -> Vec<Trial> {
         whole_way::trials_with_nc(),
     ));
     trials.extend(leave_out(carbon.clone().and(clock.clone()), hour::trials()));
+    trials.extend(leave_out(
+        carbon.clone().and(clock.clone()),
+        history::trials(),
+    ));
     trials.extend(leave_out(
         carbon.clone().and(web.clone()),
         dashboards::trials_with_web(),

@@ -4,7 +4,8 @@ use super::report::Report;
 use crate::api::{Client, Endpoint, Known, Search, Transport, permission};
 use crate::base::error::{Error, Exit};
 use crate::cli::Settings;
-use crate::collect::{Collected, Outcome, collect};
+use crate::collect::{Collected, Outcome, collect, past};
+use crate::history::DATABASES;
 use crate::sections::Section;
 use crate::state::credentials::Granted;
 use crate::tasks::target;
@@ -51,12 +52,41 @@ pub(super) fn the_box(
         let numbers = count(section, &collected);
         of_section(section, outcome, numbers, settings.all, report)?;
     }
+    history(&client, &collected, times.timestamp, report)?;
     match settings.all {
         true => Ok(()),
         false => report.skip(
             "other sections",
             "not collected with these options; --all or --status-NAME adds them",
         ),
+    }
+}
+
+/// Whether the box gives its own history of what these sections collect. A run does without.
+fn history(client: &Client, collected: &Collected, now: u64, report: &Report) -> Result<(), Error> {
+    let known = DATABASES.iter().filter(|it| it.knows(&collected.samples));
+    let (mut told, mut error) = (Vec::new(), None);
+    for database in known {
+        match past::answer(client, database, (now.saturating_sub(3600), now)) {
+            Ok(answer) if answer.ends().is_some() => told.push(database.about),
+            Ok(_) => {}
+            Err(it) => error = error.or(Some(it)),
+        }
+    }
+    match (told.as_slice(), error) {
+        ([], Some(error)) => match error.missing_right() {
+            Some(right) => report.advise(
+                "history",
+                &permission::is_missing(right),
+                &format!("to have gaps filled, {}", permission::how_to_give()),
+            ),
+            None => report.skip("history", &format!("{error}; gaps stay empty")),
+        },
+        ([], None) => report.skip("history", "the box remembers nothing of these sections"),
+        (told, _) => {
+            let words = format!("the box remembers {}; gaps are filled", told.join(", "));
+            report.tick("history", &words)
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::hour::set_clock;
 use crate::simulated_freebox::SimulatedFreebox;
 
 /// The program under test.
@@ -166,6 +167,15 @@ impl Monitor {
             .args(program.get_args())
             .stdin(Stdio::null());
         shell
+    }
+
+    /// Runs it to its end, by a clock that stands at this time when it starts.
+    pub(crate) fn run_at(&self, clock: u64, arguments: &[&str]) -> Run {
+        let start = Instant::now();
+        let mut command = self.command(arguments);
+        set_clock(&mut command, clock);
+        let output = command.output().expect("the program starts");
+        Run::of(output, start.elapsed())
     }
 
     /// Runs it to its end.

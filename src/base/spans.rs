@@ -1,0 +1,174 @@
+//! Stretches of time, and what is left of them when others are taken away.
+
+use serde::{Deserialize, Serialize};
+
+/// A stretch of time: from the first second on, up to the other one, which is not in it. Seconds
+/// since 1970.
+pub(crate) type Span = (u64, u64);
+
+/// Stretches of time that do not touch each other, the oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Span>", into = "Vec<Span>")]
+pub(crate) struct Spans(Vec<Span>);
+
+impl Spans {
+    /// Adds a stretch; what it touches becomes one with it.
+    pub(crate) fn add(&mut self, span: Span) {
+        let (mut from, mut until) = span;
+        if from >= until {
+            return;
+        }
+        self.0.retain(|&(start, end)| {
+            let is_apart = end < from || until < start;
+            if !is_apart {
+                (from, until) = (from.min(start), until.max(end));
+            }
+            is_apart
+        });
+        let place = self.0.partition_point(|&(start, _)| start < from);
+        self.0.insert(place, (from, until));
+    }
+
+    /// Adds the stretches of others.
+    pub(crate) fn add_all(&mut self, others: &Spans) {
+        others.iter().for_each(|span| self.add(span));
+    }
+
+    /// What is left when others are taken away.
+    pub(crate) fn without(&self, others: &Spans) -> Self {
+        let mut left = self.0.clone();
+        for (start, end) in others.iter() {
+            let cut = left.into_iter().flat_map(|(from, until)| {
+                let (before, behind) = ((from, until.min(start)), (from.max(end), until));
+                [before, behind]
+            });
+            left = cut.filter(|(from, until)| from < until).collect();
+        }
+        left.into()
+    }
+
+    /// What of them lies in a stretch.
+    pub(crate) fn within(&self, (from, until): Span) -> Self {
+        let cut = self
+            .iter()
+            .map(|(start, end)| (start.max(from), end.min(until)));
+        cut.collect()
+    }
+
+    /// Those that last so long at least, in seconds.
+    pub(crate) fn of_length(&self, least: u64) -> Self {
+        let long = self.iter().filter(|(from, until)| until - from >= least);
+        long.collect()
+    }
+
+    /// Whether a moment is in one of them.
+    pub(crate) fn contain(&self, time: u64) -> bool {
+        let place = self.0.partition_point(|&(start, _)| start <= time);
+        place > 0 && time < self.0[place - 1].1
+    }
+
+    /// The first moment and the end of the last.
+    pub(crate) fn ends(&self) -> Option<Span> {
+        Some((self.0.first()?.0, self.0.last()?.1))
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How long they last together, in seconds.
+    pub(crate) fn seconds(&self) -> u64 {
+        self.iter().map(|(from, until)| until - from).sum()
+    }
+
+    /// Each of them, the oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Span> {
+        self.0.iter().copied()
+    }
+
+    /// Forgets the oldest where there are more than so many.
+    pub(crate) fn keep_newest(&mut self, most: usize) {
+        let surplus = self.0.len().saturating_sub(most);
+        self.0.drain(..surplus);
+    }
+}
+
+impl FromIterator<Span> for Spans {
+    fn from_iter<I: IntoIterator<Item = Span>>(spans: I) -> Self {
+        let mut all = Spans::default();
+        spans.into_iter().for_each(|span| all.add(span));
+        all
+    }
+}
+
+/// Whatever a file says: in any order, one over the other.
+impl From<Vec<Span>> for Spans {
+    fn from(spans: Vec<Span>) -> Self {
+        spans.into_iter().collect()
+    }
+}
+
+impl From<Spans> for Vec<Span> {
+    fn from(spans: Spans) -> Self {
+        spans.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spans(spans: &[Span]) -> Spans {
+        spans.iter().copied().collect()
+    }
+
+    #[test]
+    fn what_touches_becomes_one() {
+        let cases: [(&[Span], &[Span]); 5] = [
+            (&[(0, 60), (60, 120)], &[(0, 120)]),
+            (&[(120, 180), (0, 60)], &[(0, 60), (120, 180)]),
+            (&[(0, 60), (120, 180), (30, 150)], &[(0, 180)]),
+            (&[(0, 60), (10, 20)], &[(0, 60)]),
+            (&[(60, 60), (70, 60)], &[]),
+        ];
+        for (given, expected) in cases {
+            assert_eq!(spans(given).0, expected, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_away_is_gone() {
+        let day = spans(&[(0, 100), (200, 300)]);
+        let cases: [(&[Span], &[Span]); 5] = [
+            (&[], &[(0, 100), (200, 300)]),
+            (&[(50, 250)], &[(0, 50), (250, 300)]),
+            (
+                &[(10, 20), (30, 40)],
+                &[(0, 10), (20, 30), (40, 100), (200, 300)],
+            ),
+            (&[(0, 400)], &[]),
+            (&[(100, 200)], &[(0, 100), (200, 300)]),
+        ];
+        for (taken, expected) in cases {
+            assert_eq!(day.without(&spans(taken)).0, expected, "{taken:?}");
+        }
+        assert_eq!(day.within((90, 210)).0, [(90, 100), (200, 210)]);
+        assert_eq!(spans(&[(0, 59), (100, 160)]).of_length(60).0, [(100, 160)]);
+        assert_eq!((day.ends(), day.seconds()), (Some((0, 300)), 200));
+    }
+
+    #[test]
+    fn the_end_is_not_in_it() {
+        let one = spans(&[(60, 120)]);
+        let inside = [59, 60, 119, 120].map(|time| one.contain(time));
+        assert_eq!(inside, [false, true, true, false]);
+    }
+
+    #[test]
+    fn a_file_may_say_them_in_any_way() {
+        let read: Spans = serde_json::from_str("[[60,120],[0,70],[9,3]]").expect("spans");
+        assert_eq!(read.0, [(0, 120)]);
+        assert_eq!(serde_json::to_string(&read).expect("JSON"), "[[0,120]]");
+    }
+}

@@ -1,0 +1,69 @@
+//! Asks for what the box remembers, a window at a time, the newest first.
+
+use crate::api::{Client, Query, Reason, RequestError};
+use crate::base::spans::{Span, Spans};
+use crate::history::{Answer, DATABASES, Database, Moment, PRECISION, moments, newest};
+use crate::metrics::sample::Sample;
+use crate::state::coverage::Missing;
+
+/// What the box has told of a window.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// Its numbers, as far as they are missing.
+    pub(crate) moments: Vec<Moment>,
+    /// What need not be asked for any more.
+    pub(crate) done: Spans,
+    /// What it may tell in some minutes.
+    pub(crate) later: Spans,
+    /// The oldest that it knew of, in seconds since 1970.
+    pub(crate) begins: Option<u64>,
+}
+
+/// What the box tells of a database.
+///
+/// # Errors
+/// When it does not tell, or something that is no history.
+pub(crate) fn answer(
+    client: &Client,
+    database: &Database,
+    (from, until): Span,
+) -> Result<Answer, RequestError> {
+    let query = Query {
+        database: database.name,
+        from,
+        until,
+        precision: PRECISION,
+    };
+    let strange = |words| RequestError::new(query.name(), Reason::NotUnderstood(words));
+    Answer::of(client.remembered(&query)?).map_err(strange)
+}
+
+/// The time of the newest point that the box tells of, in seconds since 1970: what a recording takes
+/// for now.
+pub(crate) fn newest_point(client: &Client) -> Option<u64> {
+    let last = |database| answer(client, database, (0, 0)).ok()?.ends();
+    DATABASES.iter().filter_map(last).max()
+}
+
+/// Asks for the newest of what is missing of a database, for the entities of a live run; `None` where
+/// nothing is missing that the box can have by `now`.
+pub(crate) fn ask(
+    client: &Client,
+    database: &Database,
+    live: &[Sample],
+    missing: &Missing,
+    now: u64,
+) -> Option<Result<Told, RequestError>> {
+    let window = newest(&missing.spans, now, missing.grain)?;
+    let answer = answer(client, database, (window.from, window.until));
+    Some(answer.map(|answer| {
+        let missing = missing.spans.within((window.from, window.until));
+        let fate = answer.fate(window, &missing, now);
+        Told {
+            moments: moments(database, live, &answer, window, &missing),
+            done: fate.done,
+            later: fate.later,
+            begins: answer.begins(),
+        }
+    }))
+}

@@ -1,0 +1,203 @@
+//! An answer of the history: its points, and which part of a window it is about.
+
+use serde_json::Value as Json;
+
+use super::windows::{PRECISION, Window};
+use crate::base::spans::{Span, Spans};
+use crate::metrics::lenient;
+use crate::sections::ask::{is_empty, whole};
+
+/// How long the step of an answer without two points may be, in seconds: the longest of what is
+/// young.
+const USUAL_STEP: u64 = 120;
+
+/// What the box has told.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// Its points, each with its time, in the order of that.
+    pub(super) points: Vec<(u64, Json)>,
+}
+
+/// What is to become of what was asked for. The rest may be there although it was not told: an answer
+/// may be shorter than what was asked for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Fate {
+    /// It need not be asked for any more.
+    pub(crate) done: Spans,
+    /// It has just been, and may come yet.
+    pub(crate) later: Spans,
+}
+
+impl Answer {
+    /// Takes a result apart. What is no point in it is passed over; nothing at all has as many
+    /// disguises as everywhere.
+    ///
+    /// # Errors
+    /// In words, when it is no such result.
+    pub(crate) fn of(mut result: Json) -> Result<Self, String> {
+        let data = match result.get_mut("data").map(Json::take) {
+            Some(Json::Array(points)) => points,
+            Some(other) if is_empty(&other) => Vec::new(),
+            None if is_empty(&result) => Vec::new(),
+            _ => return Err("there is no list 'data' in the result".to_owned()),
+        };
+        let timed = |point: Json| Some((u64::try_from(whole(&point, "time")?).ok()?, point));
+        let mut points: Vec<(u64, Json)> = data.into_iter().filter_map(timed).collect();
+        points.sort_by_key(|(time, _)| *time);
+        points.dedup_by_key(|(time, _)| *time);
+        Ok(Answer { points })
+    }
+
+    /// How far apart the points are, in seconds; `None` for fewer than two.
+    pub(super) fn step(&self) -> Option<u64> {
+        let pairs = self.points.windows(2).map(|pair| pair[1].0 - pair[0].0);
+        pairs.min()
+    }
+
+    /// The time of its first point.
+    pub(crate) fn begins(&self) -> Option<u64> {
+        self.points.first().map(|(time, _)| *time)
+    }
+
+    /// The time of its last point.
+    pub(crate) fn ends(&self) -> Option<u64> {
+        self.points.last().map(|(time, _)| *time)
+    }
+
+    /// What becomes of what is `missing` in the window that was asked for at `now`.
+    pub(crate) fn fate(&self, window: Window, missing: &Spans, now: u64) -> Fate {
+        let step = self.step().unwrap_or(USUAL_STEP.min(window.grain));
+        let times = self.points.iter().map(|(time, _)| *time);
+        let mut times = times.filter(|time| missing.contain(*time));
+        let told: Option<Span> = times.next().map(|first| {
+            let last = times.next_back().unwrap_or(first);
+            (first, last + step)
+        });
+        let rest = missing.without(&told.into_iter().collect());
+        // A step that is not over is not there.
+        let coming = now.saturating_sub(step.max(USUAL_STEP) + USUAL_STEP);
+        let begins = told.map_or(window.from, |(_, end)| end);
+        let later = match begins >= coming {
+            true => rest.within((begins, u64::MAX)),
+            false => Spans::default(),
+        };
+        let again = match told {
+            Some(_) => rest.without(&later).of_length(step.max(window.grain)),
+            None => Spans::default(),
+        };
+        Fate {
+            done: missing.without(&again).without(&later),
+            later,
+        }
+    }
+}
+
+/// A number of a point, without what the box was asked to multiply it by.
+pub(super) fn number(point: &Json, field: &str) -> Option<f64> {
+    let number = lenient::number(point.get(field)?)?.as_f64()?;
+    Some(number / PRECISION as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: u64 = 1_700_000_000;
+    const WINDOW: Window = Window {
+        from: 1_000_020,
+        until: 1_003_620,
+        grain: 60,
+    };
+
+    fn answer(times: &[u64]) -> Answer {
+        let points: Vec<Json> = times.iter().map(|it| json!({"time": it, "x": 1})).collect();
+        Answer::of(json!({"data": points})).expect("an answer")
+    }
+
+    fn steps(from: u64, until: u64, step: usize) -> Vec<u64> {
+        (from..until).step_by(step).collect()
+    }
+
+    fn spans(spans: &[Span]) -> Spans {
+        spans.iter().copied().collect()
+    }
+
+    #[test]
+    fn points_come_in_any_order_and_nothing_in_any_disguise() {
+        let told = answer(&[30, 10, 20, 10]);
+        assert_eq!(told.points.len(), 3);
+        assert_eq!((told.step(), told.begins()), (Some(10), Some(10)));
+        for nothing in [
+            json!({"data": {}}),
+            json!({"data": []}),
+            json!({"data": null}),
+            json!({"data": [7, "x", {"x": 1}, {"time": -5}]}),
+            json!({}),
+            json!([]),
+            Json::Null,
+        ] {
+            assert_eq!(Answer::of(nothing).expect("nothing").begins(), None);
+        }
+        for strange in [json!({"data": 7}), json!({"x": 1}), json!("x")] {
+            assert!(Answer::of(strange).is_err());
+        }
+    }
+
+    #[test]
+    fn numbers_are_told_with_a_decimal_and_beyond_32_bits() {
+        let point = json!({"temp": 590, "bw": 10_000_000_000_u64, "text": "71", "none": null});
+        let numbers = ["temp", "bw", "text", "none", "x"].map(|field| number(&point, field));
+        assert_eq!(numbers, [Some(59.0), Some(1e9), Some(7.1), None, None]);
+    }
+
+    /// What becomes of a whole window: what is done, what may come, what is to be asked for again.
+    fn fate(told: &Answer, now: u64) -> [Spans; 3] {
+        let all = spans(&[(WINDOW.from, WINDOW.until)]);
+        let Fate { done, later } = told.fate(WINDOW, &all, now);
+        let again = all.without(&done).without(&later);
+        [done, later, again]
+    }
+
+    #[test]
+    fn a_whole_answer_settles_its_window() {
+        let told = answer(&steps(WINDOW.from, WINDOW.until, 10));
+        let all = spans(&[(WINDOW.from, WINDOW.until)]);
+        assert_eq!(fate(&told, NOW), [all, spans(&[]), spans(&[])]);
+    }
+
+    #[test]
+    fn a_short_answer_leaves_its_ends_to_be_asked_for_again() {
+        let (from, until) = (WINDOW.from + 600, WINDOW.until - 1200);
+        let told = answer(&steps(from, until, 10));
+        let again = spans(&[(WINDOW.from, from), (until, WINDOW.until)]);
+        let expected = [spans(&[(from, until)]), spans(&[]), again];
+        assert_eq!(fate(&told, NOW), expected);
+        // Nothing comes of it: that was all.
+        let [done, ..] = fate(&answer(&[]), NOW);
+        assert_eq!(done, spans(&[(WINDOW.from, WINDOW.until)]));
+    }
+
+    #[test]
+    fn points_that_nobody_misses_settle_what_is_missing() {
+        let missing = spans(&[(WINDOW.until - 60, WINDOW.until)]);
+        let told = answer(&steps(WINDOW.from, WINDOW.until - 60, 10));
+        assert_eq!(told.fate(WINDOW, &missing, NOW).done, missing);
+    }
+
+    #[test]
+    fn a_step_that_is_not_over_is_waited_for_and_not_for_ever() {
+        let last = WINDOW.until - 120;
+        let told = answer(&steps(WINDOW.from, last, 120));
+        let (before, behind) = (
+            spans(&[(WINDOW.from, last)]),
+            spans(&[(last, WINDOW.until)]),
+        );
+        let soon = fate(&told, WINDOW.until + 11);
+        assert_eq!(soon, [before.clone(), behind.clone(), spans(&[])]);
+        assert_eq!(fate(&told, last + 241), [before, spans(&[]), behind]);
+        let [done, later, _] = fate(&answer(&[]), WINDOW.from + 30);
+        assert!(done.is_empty() && !later.is_empty());
+    }
+}

@@ -1,0 +1,20 @@
+//! What the box remembers: its own history of traffic, bandwidth, temperatures, fans, the ports of
+//! the switch and the DSL line (`rrd/`). <https://dev.freebox.fr/sdk/os/rrd/>
+//!
+//! - `series`: which of our metrics it knows, and by which names
+//! - `windows`: what to ask for at a time
+//! - `answer`: what the box has told, and of which part of a window
+//! - `moments`: the numbers of an answer as samples, each moment by itself
+//!
+//! What a step of the box is about is told by its time; whether that is its beginning or its end
+//! cannot be seen from outside. It is taken for the beginning: the error is a step at most.
+
+mod answer;
+mod moments;
+mod series;
+mod windows;
+
+pub(crate) use answer::Answer;
+pub(crate) use moments::{Moment, moments};
+pub(crate) use series::{DATABASES, Database};
+pub(crate) use windows::{MINUTE, PRECISION, newest};

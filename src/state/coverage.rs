@@ -1,0 +1,416 @@
+//! Which minutes have live points, by the place that the lines went to and the database of the box
+//! that would know them as well; and which others were asked for since. What is in neither is a gap.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::folder::StateFolder;
+use crate::base::error::Error;
+use crate::base::lock::Lock;
+use crate::base::spans::Spans;
+
+const FILE: &str = "history.json";
+/// Who fills a gap.
+const FILLING: &str = ".filling.lock";
+
+const MINUTE: u64 = 60;
+const DAY: u64 = 24 * 3600;
+/// For how many places this is remembered: those of a crontab, and of who tries something out.
+const MOST_PLACES: usize = 16;
+/// How many stretches without a gap are remembered of one database. Before the oldest nothing is
+/// known, so that nothing is missing.
+const MOST_SPANS: usize = 1000;
+/// How long they are remembered.
+const MEMORY: u64 = 400 * DAY;
+/// How many runs tell how far apart they usually are, and how many distances are enough for that.
+const RECENT: usize = 6;
+const ENOUGH: usize = 3;
+/// Who runs more seldom than that has gaps in any case.
+const LONGEST_USUAL: u64 = 10 * MINUTE;
+/// How long the box is left alone after it has declined, in seconds, and after the first failure.
+const AFTER_A_NO: u64 = DAY;
+const AFTER_A_FAILURE: u64 = MINUTE;
+
+/// What is remembered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Coverage {
+    #[serde(default)]
+    places: BTreeMap<String, BTreeMap<String, Minutes>>,
+    #[serde(default)]
+    pauses: BTreeMap<String, Pause>,
+    /// Whether it was said that the box does not give its history.
+    #[serde(default)]
+    told: bool,
+}
+
+/// The minutes of one database in one place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Minutes {
+    /// Those with live points.
+    #[serde(default)]
+    live: Spans,
+    /// Those that the history was asked for.
+    #[serde(default)]
+    asked: Spans,
+    /// The minutes of the last runs.
+    #[serde(default)]
+    recent: Vec<u64>,
+}
+
+/// How long a database is not asked for, after a box did not give it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Pause {
+    #[serde(default)]
+    until: u64,
+    /// How often in a row it was not given.
+    #[serde(default)]
+    failures: u32,
+}
+
+/// What a place lacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Missing {
+    /// When.
+    pub(crate) spans: Spans,
+    /// How far apart its points are, in seconds.
+    pub(crate) grain: u64,
+}
+
+/// What became of asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answered {
+    /// The box has answered.
+    Yes,
+    /// The box does not want to tell.
+    No,
+    /// Something went wrong.
+    Failed,
+}
+
+/// What one run adds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Note {
+    /// The places that it delivers to.
+    pub(crate) places: Vec<String>,
+    /// When it began, in seconds since 1970.
+    pub(crate) time: u64,
+    /// The databases of which it has live points.
+    pub(crate) live: Vec<&'static str>,
+    /// What it has asked for, by database.
+    pub(crate) asked: Vec<(&'static str, Spans)>,
+    /// With what success it has done so last.
+    pub(crate) answered: Vec<(&'static str, Answered)>,
+    /// Whether it has said that the box does not give its history.
+    pub(crate) told: bool,
+}
+
+impl Coverage {
+    /// What all of these places lack of a database, of the time before `now` that is not older than
+    /// `age`. A place that nothing is known of lacks nothing.
+    pub(crate) fn missing(&self, places: &[String], database: &str, now: u64, age: u64) -> Missing {
+        let known = || self.of(places, database);
+        let mut spans = Spans::default();
+        known().for_each(|minutes| spans.add_all(&minutes.missing(now, age)));
+        let grain = known().map(Minutes::grain).max().unwrap_or(MINUTE);
+        Missing {
+            spans: spans.without(&self.live(places, database)).of_length(grain),
+            grain,
+        }
+    }
+
+    /// Which minutes have live points in any of these places.
+    pub(crate) fn live(&self, places: &[String], database: &str) -> Spans {
+        let mut live = Spans::default();
+        self.of(places, database)
+            .for_each(|minutes| live.add_all(&minutes.live));
+        live
+    }
+
+    /// Whether runs for a place come again and again, and not only when somebody thinks of it.
+    pub(crate) fn is_regular(&self, place: &str) -> bool {
+        let databases = self.places.get(place).into_iter().flatten();
+        let usual = |minutes: &Minutes| {
+            let distances = minutes.distances();
+            distances.len() >= ENOUGH && distances[distances.len() / 2] <= LONGEST_USUAL
+        };
+        databases.into_iter().any(|(_, minutes)| usual(minutes))
+    }
+
+    /// Whether the box may be asked for a database.
+    pub(crate) fn may_ask(&self, database: &str, now: u64) -> bool {
+        // A clock that was set back ends a pause that could last for ever.
+        let is_over = |it: &Pause| now >= it.until || it.until > now + AFTER_A_NO;
+        self.pauses.get(database).is_none_or(is_over)
+    }
+
+    /// Whether it was said that the box does not give its history.
+    pub(crate) fn was_told(&self) -> bool {
+        self.told
+    }
+
+    fn of<'a>(&'a self, places: &'a [String], database: &str) -> impl Iterator<Item = &'a Minutes> {
+        let minutes = |place| self.places.get(place)?.get(database);
+        let found: Vec<&Minutes> = places.iter().filter_map(minutes).collect();
+        found.into_iter()
+    }
+
+    /// Adds what a run has done.
+    pub(crate) fn learn(&mut self, note: &Note) {
+        for place in &note.places {
+            let databases = self.places.entry(place.clone()).or_default();
+            for database in &note.live {
+                let minutes = databases.entry((*database).to_owned()).or_default();
+                minutes.note_live(note.time);
+            }
+            for (database, spans) in &note.asked {
+                let minutes = databases.entry((*database).to_owned()).or_default();
+                minutes.note_asked(spans);
+            }
+        }
+        for (database, answered) in &note.answered {
+            let pause = self.pauses.entry((*database).to_owned()).or_default();
+            pause.learn(*answered, note.time);
+        }
+        self.pauses.retain(|_, pause| *pause != Pause::default());
+        self.told = (self.told || note.told) && !self.pauses.is_empty();
+        self.forget();
+    }
+
+    /// Forgets the places that were not used for the longest time.
+    fn forget(&mut self) {
+        let last = |databases: &BTreeMap<String, Minutes>| {
+            let ends = databases.values().filter_map(|it| it.live.ends());
+            ends.map(|(_, end)| end).max().unwrap_or(0)
+        };
+        while self.places.len() > MOST_PLACES {
+            let oldest = self.places.iter().min_by_key(|(_, it)| last(it));
+            let Some(oldest) = oldest.map(|(place, _)| place.clone()) else {
+                return;
+            };
+            self.places.remove(&oldest);
+        }
+    }
+}
+
+impl Minutes {
+    /// The distances between the last runs, the shortest first. Several runs in a minute are one.
+    fn distances(&self) -> Vec<u64> {
+        let pairs = self.recent.windows(2);
+        let mut distances: Vec<u64> = pairs.filter_map(|it| it[1].checked_sub(it[0])).collect();
+        distances.sort_unstable();
+        distances
+    }
+
+    /// How far apart points usually are, in seconds.
+    fn grain(&self) -> u64 {
+        let distances = self.distances();
+        match distances.len() {
+            few if few < ENOUGH => MINUTE,
+            many => distances[many / 2].clamp(MINUTE, LONGEST_USUAL),
+        }
+    }
+
+    fn missing(&self, now: u64, age: u64) -> Spans {
+        let Some((since, _)) = self.live.ends() else {
+            return Spans::default();
+        };
+        let this_minute = now / MINUTE * MINUTE;
+        let from = since.max(now.saturating_sub(age).next_multiple_of(MINUTE));
+        let all: Spans = [(from, this_minute)].into_iter().collect();
+        all.without(&self.live).without(&self.asked)
+    }
+
+    fn note_live(&mut self, time: u64) {
+        let minute = time / MINUTE * MINUTE;
+        if self.recent.last() != Some(&minute) {
+            self.recent.push(minute);
+            let surplus = self.recent.len().saturating_sub(RECENT);
+            self.recent.drain(..surplus);
+        }
+        self.live.add((minute, minute + self.grain()));
+        self.live.keep_newest(MOST_SPANS);
+        self.live = self.live.within((minute.saturating_sub(MEMORY), u64::MAX));
+    }
+
+    fn note_asked(&mut self, spans: &Spans) {
+        self.asked.add_all(spans);
+        let (since, _) = self.live.ends().unwrap_or_default();
+        self.asked = self.asked.within((since, u64::MAX)).without(&self.live);
+        self.asked.keep_newest(2 * MOST_SPANS);
+    }
+}
+
+impl Pause {
+    fn learn(&mut self, answered: Answered, now: u64) {
+        match answered {
+            Answered::Yes => *self = Pause::default(),
+            Answered::No => self.until = now + AFTER_A_NO,
+            Answered::Failed => {
+                let longer = AFTER_A_FAILURE << self.failures.min(10);
+                self.until = now + longer;
+                self.failures = self.failures.saturating_add(1);
+            }
+        }
+    }
+}
+
+impl StateFolder {
+    /// Which minutes have live points.
+    pub(crate) fn coverage(&self) -> Coverage {
+        self.read(FILE)
+    }
+
+    /// Adds what a run has done.
+    ///
+    /// # Errors
+    /// When the folder or the file cannot be written.
+    pub(crate) fn note(&self, note: &Note) -> Result<(), Error> {
+        self.update(FILE, |coverage: &mut Coverage| coverage.learn(note))
+    }
+
+    /// The right to fill gaps, until it is dropped; `None` while another run does.
+    pub(crate) fn turn_to_fill(&self) -> Option<Lock> {
+        self.turn_now(FILLING)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: u64 = 1_700_000_040;
+    const WEEK: u64 = 7 * DAY;
+
+    fn places(names: &[&str]) -> Vec<String> {
+        names.iter().map(|it| (*it).to_owned()).collect()
+    }
+
+    /// Runs at these minutes after the start, each a second later.
+    fn live(coverage: &mut Coverage, names: &[&str], minutes: impl IntoIterator<Item = u64>) {
+        for minute in minutes {
+            coverage.learn(&Note {
+                places: places(names),
+                time: START + minute * MINUTE + 1,
+                live: vec!["net"],
+                ..Note::default()
+            });
+        }
+    }
+
+    /// What is missing, in minutes after the start.
+    fn missing(coverage: &Coverage, names: &[&str], minute: u64) -> Vec<(u64, u64)> {
+        let now = START + minute * MINUTE + 1;
+        let missing = coverage.missing(&places(names), "net", now, WEEK);
+        let after = |time: u64| (time - START) / MINUTE;
+        let spans = missing.spans.iter();
+        spans
+            .map(|(from, until)| (after(from), after(until)))
+            .collect()
+    }
+
+    #[test]
+    fn what_no_run_has_told_is_missing_until_it_was_asked_for() {
+        let mut coverage = Coverage::default();
+        assert!(missing(&coverage, &["a"], 0).is_empty());
+        live(&mut coverage, &["a"], 0..5);
+        assert!(missing(&coverage, &["a"], 5).is_empty());
+        assert_eq!(missing(&coverage, &["a"], 8), [(5, 8)]);
+        live(&mut coverage, &["a"], [8]);
+        assert_eq!(missing(&coverage, &["a"], 9), [(5, 8)]);
+        let part = [(START + 5 * MINUTE, START + 7 * MINUTE)];
+        coverage.learn(&Note {
+            places: places(&["a"]),
+            asked: vec![("net", part.into_iter().collect())],
+            ..Note::default()
+        });
+        assert_eq!(missing(&coverage, &["a"], 9), [(7, 8)]);
+        assert!(missing(&coverage, &["b"], 9).is_empty());
+        let age = |age| {
+            let now = START + 100 * MINUTE;
+            let missing = coverage.missing(&places(&["a"]), "net", now, age);
+            missing.spans.seconds() / MINUTE
+        };
+        assert_eq!((age(WEEK), age(10 * MINUTE)), (92, 10));
+    }
+
+    #[test]
+    fn who_runs_each_five_minutes_has_no_gap_between() {
+        let mut coverage = Coverage::default();
+        live(&mut coverage, &["a"], (0..6).map(|it| it * 5));
+        assert!(missing(&coverage, &["a"], 30).is_empty());
+        assert!(coverage.is_regular("a"));
+        live(&mut coverage, &["a"], [30, 45, 50]);
+        assert_eq!(missing(&coverage, &["a"], 55), [(35, 45)]);
+        let grain = coverage
+            .missing(&places(&["a"]), "net", START + 3301, WEEK)
+            .grain;
+        assert_eq!(grain, 300);
+    }
+
+    #[test]
+    fn who_runs_now_and_then_is_not_regular() {
+        let mut coverage = Coverage::default();
+        live(&mut coverage, &["a"], [0, 700, 2000, 2001, 5000]);
+        assert!(!coverage.is_regular("a") && !coverage.is_regular("b"));
+    }
+
+    #[test]
+    fn what_is_live_in_one_place_is_not_overwritten_for_another() {
+        let mut coverage = Coverage::default();
+        live(&mut coverage, &["a", "b"], 0..5);
+        live(&mut coverage, &["b"], [6]);
+        assert_eq!(missing(&coverage, &["a", "b"], 9), [(5, 6), (7, 9)]);
+        assert_eq!(missing(&coverage, &["a"], 9), [(5, 9)]);
+        assert_eq!(missing(&coverage, &["a", "c"], 9), [(5, 9)]);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_makes_no_gap() {
+        let mut coverage = Coverage::default();
+        live(&mut coverage, &["a"], 60..120);
+        live(&mut coverage, &["a"], 61..80);
+        assert!(missing(&coverage, &["a"], 80).is_empty());
+        assert!(missing(&coverage, &["a"], 120).is_empty());
+        assert_eq!(missing(&coverage, &["a"], 130), [(120, 130)]);
+    }
+
+    #[test]
+    fn a_box_that_declines_is_left_alone_for_a_day() {
+        let mut coverage = Coverage::default();
+        let mut learn = |answered, time| {
+            coverage.learn(&Note {
+                answered: vec![("net", answered)],
+                told: answered != Answered::Yes,
+                time,
+                ..Note::default()
+            });
+            let waits = (0..).find(|it| coverage.may_ask("net", time + it * MINUTE));
+            (waits.unwrap_or_default(), coverage.was_told())
+        };
+        assert_eq!(learn(Answered::No, START), (1440, true));
+        assert_eq!(learn(Answered::Yes, START), (0, false));
+        let failures: Vec<u64> = (0..12).map(|_| learn(Answered::Failed, START).0).collect();
+        assert_eq!(
+            failures,
+            [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1024]
+        );
+        assert!(
+            coverage.may_ask("net", START - 2 * DAY),
+            "the clock was wrong"
+        );
+        assert!(coverage.may_ask("temp", START));
+    }
+
+    #[test]
+    fn little_is_remembered() {
+        let mut coverage = Coverage::default();
+        for number in 0..40 {
+            live(&mut coverage, &[&format!("place {number}")], [number]);
+        }
+        live(&mut coverage, &["place 39"], (0..4000).map(|it| it * 30));
+        assert_eq!(coverage.places.len(), MOST_PLACES);
+        let text = serde_json::to_string(&coverage).expect("JSON");
+        assert!(text.len() < 40_000, "{}", text.len());
+    }
+}
