@@ -116,6 +116,14 @@ impl RequestError {
         }
     }
 
+    /// Whether something came back that the box may have said.
+    pub(crate) fn is_answer(&self) -> bool {
+        matches!(
+            self.reason,
+            Reason::Declined(_) | Reason::Refused(_) | Reason::NotUnderstood(_)
+        )
+    }
+
     /// Whether the session is over and a new one may help.
     pub(super) fn wants_login(&self) -> bool {
         const SESSION_OVER: [&str; 3] = ["auth_required", "invalid_session", "invalid_token"];

@@ -15,6 +15,8 @@ pub(crate) struct Told {
     pub(crate) done: Spans,
     /// What it may tell in some minutes.
     pub(crate) later: Spans,
+    /// How far apart its points were, in seconds.
+    pub(crate) step: Option<u64>,
     /// The oldest that it knew of, in seconds since 1970.
     pub(crate) begins: Option<u64>,
 }
@@ -54,15 +56,16 @@ pub(crate) fn ask(
     missing: &Missing,
     now: u64,
 ) -> Option<Result<Told, RequestError>> {
-    let window = newest(&missing.spans, now, missing.grain)?;
+    let window = newest(&missing.spans, now, missing.grain, missing.step)?;
     let answer = answer(client, database, (window.from, window.until));
     Some(answer.map(|answer| {
         let missing = missing.spans.within((window.from, window.until));
         let fate = answer.fate(window, &missing, now);
         Told {
-            moments: moments(database, live, &answer, window, &missing),
+            moments: moments(database, live, &answer, window, &fate.done),
             done: fate.done,
             later: fate.later,
+            step: answer.step(),
             begins: answer.begins(),
         }
     }))

@@ -12,7 +12,7 @@ use super::Backlog;
 use super::carbon::{self, Carbon};
 use super::entry::Entry;
 use super::graphite_web::GraphiteWeb;
-use super::line;
+use super::line::{self, Line};
 use super::spool::{Bounds, Dropped, Spool, Turn};
 use super::spools;
 use crate::base::clock;
@@ -24,6 +24,9 @@ use crate::base::words;
 
 /// What one connection is given at least a file of, in bytes: a confirmation is for all of it.
 const BATCH: u64 = 1024 * 1024;
+
+/// How old a line may be for graphite-web to be asked for it, in seconds.
+const LOOKED_FOR: u64 = 24 * 3600;
 
 /// What is to be delivered.
 #[derive(Clone, Copy, Debug)]
@@ -273,7 +276,11 @@ impl<'a> Outbox<'a> {
             let Ok(lines) = turn.read(&entry) else {
                 continue;
             };
-            let missing = match reader.missing(&lines, deadline) {
+            let (recent, old) = by_age(&lines, entry.timestamp);
+            if !old.is_empty() && entry.confirmed <= self.rules.resend {
+                continue;
+            }
+            let missing = match reader.missing(&recent, deadline) {
                 Ok(missing) => missing,
                 Err(error) => {
                     log::warn!("{error}; lines are confirmed twice instead");
@@ -370,6 +377,15 @@ fn undelivered(error: &Error, fate: &str) -> Error {
 /// The newest time of some lines.
 fn newest(lines: &str) -> u64 {
     line::lines(lines).map(|it| it.time).max().unwrap_or(0)
+}
+
+/// The lines of a run that graphite-web can be asked for, and those that are so old that carbon may
+/// keep them in a coarse archive, or not at all: confirmations have to do for them.
+fn by_age(lines: &str, run: u64) -> (String, String) {
+    let is_recent = |line: &Line| line.time.saturating_add(LOOKED_FOR) >= run;
+    let (recent, old): (Vec<Line>, Vec<Line>) = line::lines(lines).partition(is_recent);
+    let text = |lines: Vec<Line>| lines.iter().map(|it| it.text).collect();
+    (text(recent), text(old))
 }
 
 /// How many files one connection gets.

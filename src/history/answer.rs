@@ -7,9 +7,8 @@ use crate::base::spans::{Span, Spans};
 use crate::metrics::lenient;
 use crate::sections::ask::{is_empty, whole};
 
-/// How long the step of an answer without two points may be, in seconds: the longest of what is
-/// young.
-const USUAL_STEP: u64 = 120;
+/// How long after the end of a step the box may take to tell of it, in seconds.
+const PATIENCE: u64 = 120;
 
 /// What the box has told.
 #[derive(Debug)]
@@ -49,7 +48,7 @@ impl Answer {
     }
 
     /// How far apart the points are, in seconds; `None` for fewer than two.
-    pub(super) fn step(&self) -> Option<u64> {
+    pub(crate) fn step(&self) -> Option<u64> {
         let pairs = self.points.windows(2).map(|pair| pair[1].0 - pair[0].0);
         pairs.min()
     }
@@ -66,16 +65,25 @@ impl Answer {
 
     /// What becomes of what is `missing` in the window that was asked for at `now`.
     pub(crate) fn fate(&self, window: Window, missing: &Spans, now: u64) -> Fate {
-        let step = self.step().unwrap_or(USUAL_STEP.min(window.grain));
+        let step = self.step().unwrap_or(window.step);
         let times = self.points.iter().map(|(time, _)| *time);
         let mut times = times.filter(|time| missing.contain(*time));
         let told: Option<Span> = times.next().map(|first| {
-            let last = times.next_back().unwrap_or(first);
-            (first, last + step)
+            let end = times.next_back().unwrap_or(first) + step;
+            if step >= window.grain {
+                return (first, end);
+            }
+            // The other part of a point may be in the next answer.
+            let end = match end < window.until {
+                true => end / window.grain * window.grain,
+                false => end,
+            };
+            (first.next_multiple_of(window.grain), end)
         });
+        let told = told.filter(|(from, until)| from < until);
         let rest = missing.without(&told.into_iter().collect());
         // A step that is not over is not there.
-        let coming = now.saturating_sub(step.max(USUAL_STEP) + USUAL_STEP);
+        let coming = now.saturating_sub(step + PATIENCE);
         let begins = told.map_or(window.from, |(_, end)| end);
         let later = match begins >= coming {
             true => rest.within((begins, u64::MAX)),
@@ -109,6 +117,7 @@ mod tests {
         from: 1_000_020,
         until: 1_003_620,
         grain: 60,
+        step: 120,
     };
 
     fn answer(times: &[u64]) -> Answer {
@@ -177,6 +186,19 @@ mod tests {
         // Nothing comes of it: that was all.
         let [done, ..] = fate(&answer(&[]), NOW);
         assert_eq!(done, spans(&[(WINDOW.from, WINDOW.until)]));
+    }
+
+    #[test]
+    fn a_point_is_made_of_one_answer() {
+        let told = answer(&steps(WINDOW.from + 40, WINDOW.until - 590, 10));
+        let [done, _, again] = fate(&told, NOW);
+        let (from, until) = (WINDOW.from + 60, WINDOW.until - 600);
+        assert_eq!(done, spans(&[(from, until)]));
+        assert_eq!(again, spans(&[(WINDOW.from, from), (until, WINDOW.until)]));
+        // Nothing more comes of it.
+        let rest = spans(&[(until, WINDOW.until)]);
+        let told = answer(&[until, until + 10]);
+        assert_eq!(told.fate(WINDOW, &rest, NOW).done, rest);
     }
 
     #[test]

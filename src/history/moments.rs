@@ -125,6 +125,7 @@ mod tests {
             from: START,
             until: START + 3600,
             grain: 60,
+            step: 10,
         };
         let missing = missing.iter().copied().collect();
         let moments = moments(database(name), live, &answer, window, &missing);

@@ -26,7 +26,13 @@ pub(crate) struct Window {
     pub(crate) until: u64,
     /// The width of one point of ours, in seconds.
     pub(crate) grain: u64,
+    /// How far apart the points of the box were when it was last asked for what is recent, in
+    /// seconds.
+    pub(crate) step: u64,
 }
+
+/// What to take for [`Window::step`] where that is not known: the longest that was seen.
+const USUAL_STEP: u64 = 120;
 
 /// By age: up to which one, how much is asked for at a time, and the least width of a point. Who
 /// keeps metrics for long keeps fewer points of what is older, as our own schema does, and of two
@@ -39,17 +45,18 @@ const BY_AGE: [(u64, u64, u64); 4] = [
 ];
 
 /// The window for the newest of what is missing; `None` where nothing is missing that the box can
-/// have by now. Its points are `grain` wide at least.
-pub(crate) fn newest(missing: &Spans, now: u64, grain: u64) -> Option<Window> {
+/// have by now. Its points are `grain` wide at least; `step` is what is known of the box's.
+pub(crate) fn newest(missing: &Spans, now: u64, grain: u64, step: Option<u64>) -> Option<Window> {
     let stored = now.saturating_sub(LAG) / 10 * 10;
-    let (first, last) = missing.within((0, stored)).ends()?;
+    let (_, last) = missing.within((0, stored)).ends()?;
     let age = now - last;
     let (_, width, least) = BY_AGE.into_iter().find(|(up_to, ..)| age < *up_to)?;
-    let from = first.max(last.saturating_sub(width));
+    let (first, _) = missing.within((last.saturating_sub(width), last)).ends()?;
     Some(Window {
-        from: from / GRID * GRID,
+        from: first / GRID * GRID,
         until: last.next_multiple_of(GRID).min(stored),
         grain: grain.max(least),
+        step: step.unwrap_or(USUAL_STEP),
     })
 }
 
@@ -62,7 +69,7 @@ mod tests {
 
     fn all(mut missing: Spans, now: u64) -> Vec<Window> {
         let mut windows = Vec::new();
-        while let Some(window) = newest(&missing, now, MINUTE) {
+        while let Some(window) = newest(&missing, now, MINUTE, None) {
             missing = missing.without(&[(window.from, u64::MAX)].into_iter().collect());
             windows.push(window);
         }
@@ -105,15 +112,19 @@ mod tests {
         let windows = all(gaps, NOW);
         assert_eq!(windows.len(), 1);
         assert_eq!(windows[0].from, (NOW - 2700) / GRID * GRID);
+        // What is not missing before it does not count.
+        let two = [(NOW - DAY, NOW - DAY + 60), (NOW - 600, NOW - 300)];
+        let window = newest(&two.into_iter().collect(), NOW, MINUTE, None).expect("a window");
+        assert_eq!((window.from, window.until), (NOW - 600, NOW - 240));
     }
 
     #[test]
     fn what_the_box_cannot_have_is_not_asked_for() {
-        assert_eq!(newest(&span(NOW - 5, NOW + 600), NOW, MINUTE), None);
-        assert_eq!(newest(&Spans::default(), NOW, MINUTE), None);
-        let last = newest(&span(NOW - 60, NOW), NOW + 1, MINUTE).expect("a window");
+        assert_eq!(newest(&span(NOW - 5, NOW + 600), NOW, MINUTE, None), None);
+        assert_eq!(newest(&Spans::default(), NOW, MINUTE, None), None);
+        let last = newest(&span(NOW - 60, NOW), NOW + 1, MINUTE, None).expect("a window");
         assert_eq!((NOW - last.from, NOW - last.until), (120, 10));
         // A clock that has been set back.
-        assert_eq!(newest(&span(NOW + 60, NOW + 120), NOW, MINUTE), None);
+        assert_eq!(newest(&span(NOW + 60, NOW + 120), NOW, MINUTE, None), None);
     }
 }

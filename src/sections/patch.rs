@@ -29,13 +29,12 @@ pub(crate) fn rate_up_bytes_up(samples: &mut [Sample]) {
     }
 }
 
-/// Takes the upload figures out of what the box remembers, which are the wrong ones.
-pub(crate) fn without_upload(samples: &mut Vec<Sample>) {
-    let is_patched = |metric: &Metric| PATCHES.iter().any(|(it, _)| std::ptr::eq(*it, metric));
-    for sample in samples.iter_mut() {
-        sample.values.retain(|it| !is_patched(it.metric));
+/// Takes the upload figures out of what the box remembers of a line, which are the wrong ones.
+pub(crate) fn without_upload(samples: &mut [Sample]) {
+    for line in samples.iter_mut().filter(|it| it.group.name == LINE.name) {
+        let is_patched = |name| PATCHES.iter().any(|(metric, _)| metric.name == name);
+        line.values.retain(|known| !is_patched(known.metric.name));
     }
-    samples.retain(|it| !it.values.is_empty());
 }
 
 fn sum(samples: &[Sample], metric: &Metric) -> Option<i64> {

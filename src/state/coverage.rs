@@ -39,6 +39,9 @@ pub(crate) struct Coverage {
     places: BTreeMap<String, BTreeMap<String, Minutes>>,
     #[serde(default)]
     pauses: BTreeMap<String, Pause>,
+    /// Whether the box has ever told anything.
+    #[serde(default)]
+    given: bool,
     /// Whether it was said that the box does not give its history.
     #[serde(default)]
     told: bool,
@@ -56,6 +59,9 @@ struct Minutes {
     /// The minutes of the last runs.
     #[serde(default)]
     recent: Vec<u64>,
+    /// How far apart the box's points were when it was last asked for what is recent.
+    #[serde(default)]
+    step: Option<u64>,
 }
 
 /// How long a database is not asked for, after a box did not give it.
@@ -75,13 +81,17 @@ pub(crate) struct Missing {
     pub(crate) spans: Spans,
     /// How far apart its points are, in seconds.
     pub(crate) grain: u64,
+    /// How far apart the box's were, as far as that is known.
+    pub(crate) step: Option<u64>,
 }
 
 /// What became of asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answered {
-    /// The box has answered.
+    /// The box has told something.
     Yes,
+    /// The box has nothing to tell.
+    Empty,
     /// The box does not want to tell.
     No,
     /// Something went wrong.
@@ -99,6 +109,8 @@ pub(crate) struct Note {
     pub(crate) live: Vec<&'static str>,
     /// What it has asked for, by database.
     pub(crate) asked: Vec<(&'static str, Spans)>,
+    /// How far apart the box's newest points were.
+    pub(crate) steps: Vec<(&'static str, u64)>,
     /// With what success it has done so last.
     pub(crate) answered: Vec<(&'static str, Answered)>,
     /// Whether it has said that the box does not give its history.
@@ -116,6 +128,7 @@ impl Coverage {
         Missing {
             spans: spans.without(&self.live(places, database)).of_length(grain),
             grain,
+            step: known().filter_map(|minutes| minutes.step).max(),
         }
     }
 
@@ -144,6 +157,11 @@ impl Coverage {
         self.pauses.get(database).is_none_or(is_over)
     }
 
+    /// Whether the box has ever told anything.
+    pub(crate) fn was_given(&self) -> bool {
+        self.given
+    }
+
     /// Whether it was said that the box does not give its history.
     pub(crate) fn was_told(&self) -> bool {
         self.told
@@ -167,13 +185,21 @@ impl Coverage {
                 let minutes = databases.entry((*database).to_owned()).or_default();
                 minutes.note_asked(spans);
             }
+            for (database, step) in &note.steps {
+                let minutes = databases.entry((*database).to_owned()).or_default();
+                minutes.step = Some(*step);
+            }
         }
         for (database, answered) in &note.answered {
             let pause = self.pauses.entry((*database).to_owned()).or_default();
             pause.learn(*answered, note.time);
         }
         self.pauses.retain(|_, pause| *pause != Pause::default());
-        self.told = (self.told || note.told) && !self.pauses.is_empty();
+        let is_given = note.answered.iter().any(|(_, it)| *it == Answered::Yes);
+        self.given |= is_given;
+        // It is well again where it gives all that it is asked for.
+        let is_well = is_given && self.pauses.is_empty();
+        self.told = (self.told || note.told) && !is_well;
         self.forget();
     }
 
@@ -244,7 +270,7 @@ impl Minutes {
 impl Pause {
     fn learn(&mut self, answered: Answered, now: u64) {
         match answered {
-            Answered::Yes => *self = Pause::default(),
+            Answered::Yes | Answered::Empty => *self = Pause::default(),
             Answered::No => self.until = now + AFTER_A_NO,
             Answered::Failed => {
                 let longer = AFTER_A_FAILURE << self.failures.min(10);

@@ -12,7 +12,7 @@ use crate::base::error::{Error, Exit};
 use crate::base::spans::Spans;
 use crate::base::stderr::{say, write};
 use crate::collect::{Collected, past};
-use crate::deliver::{Cargo, Delivery};
+use crate::deliver::{Cargo, Delivery, Output};
 use crate::encode::Batch;
 use crate::history::{DATABASES, Database, MINUTE};
 use crate::state::coverage::{Answered, Missing, Note};
@@ -84,7 +84,7 @@ struct Backfill<'a> {
     note: Note,
     /// The lines that are not delivered yet.
     text: String,
-    /// How many numbers there are in all.
+    /// How many points there are in all.
     points: usize,
 }
 
@@ -143,11 +143,12 @@ impl Backfill<'_> {
         let missing = Missing {
             spans: all.without(&live),
             grain: MINUTE,
+            step: None,
         };
         (missing, live.within((from, self.now)))
     }
 
-    /// Adds what was told to the text; how many numbers that were.
+    /// Adds what was told to the text; how many points that were.
     fn encode(&mut self, told: &past::Told) -> usize {
         let mut encoder = self.run.form.encoder(self.labels);
         for moment in &told.moments {
@@ -186,10 +187,16 @@ impl Backfill<'_> {
 
     /// How far it has come, for somebody who looks.
     fn progress(&self, database: &Database, reach: &Reach) {
-        if io::stderr().is_terminal() {
+        if self.is_watched() {
             let line = format!("{}: {}", database.about, reach.words(self.now));
             write(&format!("\r\x1b[K{line}"));
         }
+    }
+
+    /// Whether somebody looks who does not look at the lines.
+    fn is_watched(&self) -> bool {
+        let shows_lines = matches!(self.delivery, Delivery::Output(Output::Stdout));
+        io::stderr().is_terminal() && !(shows_lines && io::stdout().is_terminal())
     }
 
     /// What came of a database.
@@ -200,7 +207,7 @@ impl Backfill<'_> {
         live: &Spans,
         outcome: &Result<(), RequestError>,
     ) {
-        if io::stderr().is_terminal() {
+        if self.is_watched() {
             write("\r\x1b[K");
         }
         let about = database.about;
@@ -227,7 +234,7 @@ impl Backfill<'_> {
             true => format!("for {place}; nothing sent, nothing written"),
             false => format!("delivered to {place}"),
         };
-        say(&format!("{} numbers of the past {what}", self.points));
+        say(&format!("{} points of the past {what}", self.points));
     }
 }
 
@@ -245,7 +252,7 @@ impl Reach {
             None => "the box remembers nothing of it".to_owned(),
             Some(begins) => {
                 let back = how_long(now.saturating_sub(begins));
-                format!("{} numbers, the oldest of {back} ago", self.points)
+                format!("{} points, the oldest {back} ago", self.points)
             }
         }
     }

@@ -65,10 +65,13 @@ pub(super) fn fill(
     };
     let coverage = folder.coverage();
     let missing = missing(settings, &coverage, &filled.note, collected);
-    filled.ask(client, times, collected, missing, coverage.was_told());
+    let questions = Questions::new(client, times);
+    let refusal = filled.ask(&questions, collected, missing);
+    let words = filled.trouble(refusal, || coverage.was_given() || questions.give_any());
+    filled.tell(words, coverage.was_told());
     if settings.patch_upload {
-        let samples = filled.moments.iter_mut().map(|it| &mut it.samples);
-        samples.for_each(patch::without_upload);
+        let moments = filled.moments.iter_mut();
+        moments.for_each(|it| patch::without_upload(&mut it.samples));
     }
     filled
 }
@@ -122,60 +125,95 @@ fn missing(
 }
 
 impl Filled {
-    /// Asks for the newest of each database in turn, as long as there is time.
+    /// Asks for the newest of each database in turn, as long as there is time. What kept the box
+    /// from telling, if something did.
     fn ask(
         &mut self,
-        client: &Client,
-        times: &Times,
+        questions: &Questions,
         collected: &Collected,
         mut queue: VecDeque<(&'static Database, Missing)>,
-        was_told: bool,
-    ) {
-        let before = client.efforts().0;
+    ) -> Option<RequestError> {
         let mut refusal = None;
         while let Some((database, mut missing)) = queue.pop_front() {
-            if client.efforts().0 - before >= MOST_QUESTIONS || !has_time(times) {
+            if !questions.are_left() {
                 break;
             }
-            let now = times.timestamp;
-            match past::ask(client, database, &collected.samples, &missing, now) {
-                None => {}
+            let (client, now) = (questions.client, questions.times.timestamp);
+            let answered = match past::ask(client, database, &collected.samples, &missing, now) {
+                None => continue,
                 Some(Ok(told)) => {
+                    let is_empty = told.begins.is_none();
+                    self.learn_step(database, told.step);
                     self.moments.extend(told.moments);
                     missing.spans = missing.spans.without(&told.done).without(&told.later);
                     self.note.asked.push((database.name, told.done));
-                    self.note.answered.push((database.name, Answered::Yes));
                     queue.push_back((database, missing));
+                    if is_empty {
+                        Answered::Empty
+                    } else {
+                        Answered::Yes
+                    }
                 }
                 Some(Err(error)) => {
-                    self.note.answered.push((database.name, answered(&error)));
+                    let answered = answered(&error);
+                    if !error.is_answer() {
+                        // Nobody waits for the same again and again.
+                        let rest = queue.drain(..).map(|(database, _)| database.name);
+                        self.note.answered.extend(rest.map(|it| (it, answered)));
+                    }
                     refusal = refusal.or(Some(error));
+                    answered
                 }
-            }
+            };
+            self.note.answered.push((database.name, answered));
         }
         self.moments.sort_by_key(|it| it.time);
-        self.tell(refusal, was_told);
+        refusal
     }
 
-    /// Says once that the box does not give its history. One that lacks a part of it has nothing to
-    /// be said of.
-    fn tell(&mut self, refusal: Option<RequestError>, was_told: bool) {
-        let has_answered = self
-            .note
-            .answered
-            .iter()
-            .any(|(_, it)| *it == Answered::Yes);
-        let Some(error) = refusal.filter(|it| !has_answered || answered(it) == Answered::Failed)
-        else {
-            if has_answered {
-                looked_at(HISTORY);
+    /// The first answer of a run is about the newest points.
+    fn learn_step(&mut self, database: &Database, step: Option<u64>) {
+        let steps = &mut self.note.steps;
+        if !steps.iter().any(|(name, _)| *name == database.name) {
+            steps.extend(step.map(|step| (database.name, step)));
+        }
+    }
+
+    /// What is to be said of the history. Of a box that lacks a part of it, or was off itself, there
+    /// is nothing to be said; whether it gives any is found out where that is in doubt.
+    fn trouble(
+        &self,
+        refusal: Option<RequestError>,
+        gives_any: impl FnOnce() -> bool,
+    ) -> Option<String> {
+        let is = |wanted| self.note.answered.iter().any(|(_, it)| *it == wanted);
+        let (has_told, has_nothing) = (is(Answered::Yes), is(Answered::Empty));
+        let is_worth_it =
+            |it: &RequestError| !(has_told || has_nothing) || answered(it) == Answered::Failed;
+        match refusal.filter(is_worth_it) {
+            Some(error) if answered(&error) == Answered::Failed => {
+                Some(format!("{HISTORY}: {error}; gaps are filled later"))
             }
-            return;
-        };
+            Some(error) => Some(format!("{HISTORY}: {error}; gaps stay empty")),
+            None if has_nothing && !has_told && !gives_any() => {
+                Some(format!("{HISTORY}: it remembers nothing; gaps stay empty"))
+            }
+            None => {
+                if has_told || has_nothing {
+                    looked_at(HISTORY);
+                }
+                None
+            }
+        }
+    }
+
+    /// Says it once.
+    fn tell(&mut self, words: Option<String>, was_told: bool) {
+        let Some(words) = words else { return };
         self.note.told = true;
         match was_told {
-            true => log::debug!("{HISTORY}: {error}"),
-            false => log::warn!(target: &about(HISTORY), "{}", words(&error)),
+            true => log::debug!("{words}"),
+            false => log::warn!(target: &about(HISTORY), "{words}"),
         }
     }
 
@@ -198,10 +236,40 @@ impl Filled {
     }
 }
 
-/// Whether another question would leave time for the delivery, even if it is not answered.
-fn has_time(times: &Times) -> bool {
-    let left = times.collecting.deadline.left();
-    left.is_some_and(|left| left > times.collecting.request)
+/// The questions that a run may ask more than usual.
+struct Questions<'a> {
+    client: &'a Client,
+    times: &'a Times,
+    /// How many requests there were before.
+    before: u64,
+}
+
+impl<'a> Questions<'a> {
+    fn new(client: &'a Client, times: &'a Times) -> Self {
+        let (before, _) = client.efforts();
+        Questions {
+            client,
+            times,
+            before,
+        }
+    }
+
+    /// Whether there may be another one, which leaves time for the delivery even if it is not
+    /// answered.
+    fn are_left(&self) -> bool {
+        let Times { collecting, .. } = self.times;
+        let left = collecting.deadline.left().unwrap_or_default();
+        self.client.efforts().0 - self.before < MOST_QUESTIONS && left > collecting.request
+    }
+
+    /// Whether the box remembers anything of the last minutes, of which it has told live. Where there
+    /// are no questions left it is given the benefit of the doubt.
+    fn give_any(&self) -> bool {
+        let now = self.times.timestamp;
+        let told = |database| past::answer(self.client, database, (now.saturating_sub(600), now));
+        let mut databases = DATABASES.iter();
+        databases.any(|it| !self.are_left() || told(it).is_ok_and(|it| it.ends().is_some()))
+    }
 }
 
 /// What an error means for those to come.
@@ -215,13 +283,5 @@ pub(super) fn answered(error: &RequestError) -> Answered {
     match is_no {
         true => Answered::No,
         false => Answered::Failed,
-    }
-}
-
-/// What to say of an error.
-fn words(error: &RequestError) -> String {
-    match answered(error) {
-        Answered::Failed => format!("{HISTORY}: {error}; gaps are filled later"),
-        _ => format!("{HISTORY}: {error}; gaps stay empty"),
     }
 }

@@ -2,20 +2,46 @@
 //! that lives, and runs by a clock of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
-use serde_json::json;
+use rustix::process::Signal;
+use serde_json::{Value as Json, json};
 
 use crate::graphite::{Graphite, Options as CarbonOptions, Stored};
+use crate::hour::set_clock;
 use crate::monitor::{APP_ID, APP_TOKEN, Monitor, Run, project_file};
+use crate::random::Random;
+use crate::receiver::Sink;
 use crate::session::known_app;
-use crate::simulated_freebox::{Options, SimulatedFreebox, households};
+use crate::simulated_freebox::{Fault, History, Options, Refusal, SimulatedFreebox, households};
 use crate::trials;
 use crate::whole_way::{carbon_with, now, relay};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    trials![three_hours_off_leave_no_gap]
+    trials![
+        three_hours_off_leave_no_gap,
+        a_box_and_a_carbon_that_were_away_leave_no_gap,
+        runs_that_are_killed_lose_nothing_and_double_nothing,
+        a_clock_that_was_set_back_doubles_nothing,
+        a_change_to_winter_time_is_no_gap,
+        a_day_is_filled_in_small_parts,
+        who_runs_each_five_minutes_gets_five_minutes,
+        two_runs_at_once_fill_a_gap_once,
+        a_dry_run_shows_a_gap_and_leaves_it,
+        what_one_line_of_a_crontab_has_written_another_does_not_overwrite,
+        who_takes_the_lines_of_a_command_gets_them_with_their_times,
+        a_section_that_fails_is_filled_when_it_is_back,
+        a_box_that_declines_costs_one_word,
+        a_history_that_fails_costs_no_live_line_and_is_asked_less_and_less,
+        odd_answers_are_used_as_far_as_they_go,
+        a_hole_is_not_asked_for_for_ever,
+        a_permission_opens_the_other_way,
+        older_boxes_and_copper_are_known_as_well,
+        the_upload_of_a_patched_line_is_not_taken_from_the_history,
+    ]
 }
 
 const MINUTE: u64 = 60;
@@ -36,12 +62,28 @@ impl Home {
     /// The start is so many hours ago.
     fn hours_ago(hours: u64) -> Self {
         let now = u64::try_from(now()).expect("after 1970");
-        let start = now / HOUR * HOUR - hours * HOUR;
+        Home::starting(now / HOUR * HOUR - hours * HOUR)
+    }
+
+    fn starting(start: u64) -> Self {
         let [ultra, ..] = households::all();
+        Home::of(ultra.recording, start, History::default())
+    }
+
+    /// A box that remembers in some other way.
+    fn with(history: History) -> Self {
+        let home = Home::hours_ago(6);
+        home.at.set_history(history);
+        home
+    }
+
+    /// The box of a household.
+    fn of(recording: Json, start: u64, history: History) -> Self {
         let at = SimulatedFreebox::start(Options {
-            recording: ultra.recording,
+            recording,
             apps: vec![known_app()],
             alive_since: Some(start - 40 * DAY),
+            history,
             ..Options::default()
         });
         let monitor = Monitor::trusting(&at).with(&SECTIONS);
@@ -64,6 +106,19 @@ impl Home {
             self.run(self.start + minute * MINUTE + 1, options)
                 .is_fine();
         }
+    }
+
+    /// A command that would run at a time of its own while the box has another one.
+    fn command(&self, (time, of_box): (u64, u64), options: &[&str]) -> Command {
+        self.at.set_time(of_box);
+        let mut command = self.monitor.command(options);
+        set_clock(&mut command, time);
+        command
+    }
+
+    /// The time of a minute after the start.
+    fn minute(&self, minute: u64) -> u64 {
+        self.start + minute * MINUTE
     }
 
     /// How many requests went out for the history since this was last asked.
@@ -205,4 +260,552 @@ fn three_hours_off_leave_no_gap() {
     assert_eq!(unknown.range(from..until).count(), 0);
     let backfilled = points(&carbon, "exec.backfilled");
     assert!(backfilled[&(home.start)] == 0.0 && backfilled[&until] > 1000.0);
+}
+
+/// A carbon that is given each line once.
+struct Once(Sink);
+
+impl Once {
+    fn start() -> Self {
+        Once(Sink::start())
+    }
+
+    fn options(&self) -> Vec<String> {
+        ["--carbon", &self.0.address(), "--resend", "0"]
+            .map(str::to_owned)
+            .into()
+    }
+
+    /// The points that have come since this was last asked, by series. None has come twice.
+    fn series(&self) -> BTreeMap<String, Points> {
+        let mut series: BTreeMap<String, Points> = BTreeMap::new();
+        for line in self.0.take().iter().flat_map(|text| text.lines()) {
+            let fields: Vec<&str> = line.split(' ').collect();
+            let (value, time) = (
+                fields[1].parse().expect(line),
+                fields[2].parse().expect(line),
+            );
+            let path = fields[0].trim_start_matches("freebox.home.").to_owned();
+            let before = series.entry(path).or_default().insert(time, value);
+            assert_eq!(before, None, "twice: {line}");
+        }
+        series
+    }
+}
+
+fn as_words(options: &[String]) -> Vec<&str> {
+    options.iter().map(String::as_str).collect()
+}
+
+/// The minutes after the start of which there are points, among these.
+fn minutes(home: &Home, points: &Points, (from, until): (u64, u64)) -> Vec<u64> {
+    let among = points.range(home.minute(from)..home.minute(until));
+    among
+        .map(|(time, _)| (time - home.start) / MINUTE)
+        .collect()
+}
+
+fn all(from: u64, until: u64) -> Vec<u64> {
+    (from..until).collect()
+}
+
+const DOWN: &str = "connection.rate_down";
+const CPU: &str = "system.sensor.cpu0.temperature";
+
+fn a_box_and_a_carbon_that_were_away_leave_no_gap() {
+    let (home, carbon) = (Home::hours_ago(6), appliance());
+    let to = ["--carbon", &relay(&carbon)];
+    home.runs(0..20, &to);
+    home.at.refuse();
+    carbon.kill("relay", Signal::KILL);
+    for minute in (20..200).step_by(15) {
+        assert_eq!(home.run(home.minute(minute) + 1, &to).code, 4);
+    }
+    home.at.accept_again();
+    for minute in 200..204 {
+        assert_eq!(home.run(home.minute(minute) + 1, &to).code, 5);
+    }
+    carbon.restart("relay").expect("the relay");
+    home.runs(204..210, &to);
+    stored_until(&carbon, "exec.section.system.ok", home.minute(209));
+    check_filled(&home, &carbon, &KNOWN, (home.minute(20), home.minute(200)));
+    let up = points(&carbon, "exec.up");
+    let outage: Vec<f64> = up
+        .range(home.minute(20)..home.minute(200))
+        .map(|it| *it.1)
+        .collect();
+    assert_eq!(outage, [0.0; 12]);
+}
+
+fn runs_that_are_killed_lose_nothing_and_double_nothing() {
+    let (home, carbon) = (Home::hours_ago(6), appliance());
+    let to = ["--carbon", &relay(&carbon)];
+    home.runs(0..5, &to);
+    home.at
+        .fault("rrd", Fault::Latency(Duration::from_millis(40)));
+    let mut random = Random(11);
+    let mut killed = 0;
+    for minute in 185..205 {
+        let time = home.minute(minute) + 1;
+        let mut command = home.command((time, time), &to);
+        let mut child = command.stderr(Stdio::null()).spawn().expect("the program");
+        thread::sleep(Duration::from_millis(50 + random.below(700)));
+        // It may have ended by itself.
+        let _ = child.kill();
+        killed += usize::from(child.wait().expect("its end").code().is_none());
+    }
+    assert!(killed >= 5, "{killed} of 20 killed");
+    home.at.clear_faults();
+    home.runs(205..215, &to);
+    home.questions();
+    home.runs(215..217, &to);
+    assert_eq!(home.questions(), 0, "all is filled");
+    stored_until(&carbon, "exec.section.system.ok", home.minute(216));
+    let line: Vec<Known> = KNOWN[..8].to_vec();
+    check_filled(&home, &carbon, &line, (home.minute(5), home.minute(185)));
+    for (path, ..) in line {
+        let stored = points(&carbon, path);
+        assert_eq!(minutes(&home, &stored, (185, 230)), all(185, 217), "{path}");
+    }
+}
+
+fn a_clock_that_was_set_back_doubles_nothing() {
+    let (home, carbon) = (Home::hours_ago(6), Once::start());
+    let to = carbon.options();
+    home.runs(0..60, &as_words(&to));
+    carbon.series();
+    let run = |minute, of_box| {
+        let times = (home.minute(minute) + 1, home.minute(of_box) + 1);
+        let status = home.command(times, &as_words(&to)).status();
+        assert_eq!(status.expect("the program").code(), Some(0));
+        let series = carbon.series();
+        let now = home.minute(minute) + 1;
+        let newest = series.values().flat_map(|points| points.keys()).max();
+        assert_eq!(newest, Some(&now), "nothing is ahead of the clock");
+        series
+    };
+    // Three hours off, and the clock an hour back: it is minute 240.
+    let mut filled: Vec<u64> = Vec::new();
+    for minute in 180..190 {
+        let series = run(minute, minute + 60);
+        filled.extend(minutes(&home, &series[DOWN], (0, minute)));
+    }
+    filled.sort_unstable();
+    assert_eq!(filled, all(60, 180));
+    // Right again: it has gone on for an hour without us.
+    let mut filled: Vec<u64> = Vec::new();
+    for minute in 250..255 {
+        let series = run(minute, minute);
+        filled.extend(minutes(&home, &series[DOWN], (0, minute)));
+    }
+    assert_eq!(filled, all(190, 250));
+    // Far back: all that is known then lies ahead.
+    let series = run(30, 255);
+    assert_eq!(minutes(&home, &series[DOWN], (0, 300)), [30]);
+}
+
+fn a_change_to_winter_time_is_no_gap() {
+    // At one o'clock UTC of 25 October 2026, three o'clock becomes two o'clock.
+    let mut home = Home::starting(1_792_890_000 - HOUR);
+    home.monitor = home.monitor.with_variable("TZ", "Europe/Paris");
+    let carbon = Once::start();
+    let to = carbon.options();
+    home.runs(0..10, &as_words(&to));
+    home.runs(130..134, &as_words(&to));
+    let series = carbon.series();
+    assert_eq!(minutes(&home, &series[DOWN], (0, 200)), all(0, 134));
+}
+
+fn a_day_is_filled_in_small_parts() {
+    let (home, carbon) = (Home::hours_ago(30), Once::start());
+    let to = carbon.options();
+    home.runs(0..5, &as_words(&to));
+    let on = 5 + 24 * 60;
+    let mut runs = 0;
+    for minute in on.. {
+        let run = home.run(home.minute(minute) + 1, &as_words(&to));
+        run.is_fine();
+        let questions = home.questions();
+        assert!(questions <= 10, "{questions}");
+        if questions == 0 {
+            break;
+        }
+        runs += 1;
+    }
+    println!("a day of three databases: {runs} runs");
+    assert!((8..=12).contains(&runs), "{runs} runs");
+    let series = carbon.series();
+    assert_eq!(minutes(&home, &series[DOWN], (5, on)), all(5, on));
+    assert_eq!(
+        minutes(&home, &series["switch.port.1.rx_bytes_rate"], (5, on)),
+        all(5, on)
+    );
+    let every_other: Vec<u64> = all(5, on).into_iter().filter(|it| it % 2 == 0).collect();
+    assert_eq!(minutes(&home, &series[CPU], (5, on)), every_other);
+}
+
+fn who_runs_each_five_minutes_gets_five_minutes() {
+    let (home, carbon) = (Home::hours_ago(6), Once::start());
+    let to = carbon.options();
+    home.runs((0..6).map(|it| it * 5), &as_words(&to));
+    carbon.series();
+    home.questions();
+    home.runs([30, 35], &as_words(&to));
+    assert_eq!(home.questions(), 0, "nothing is missing between");
+    home.runs([65, 70], &as_words(&to));
+    let series = carbon.series();
+    assert_eq!(
+        minutes(&home, &series[DOWN], (0, 100)),
+        [30, 35, 40, 45, 50, 55, 60, 65, 70]
+    );
+    let at = home.minute(45);
+    let average = home.average("net", "rate_down", at, 300);
+    let told = series[DOWN][&at];
+    assert!(
+        (told - average).abs() < 0.02 * average,
+        "{told} and not {average}"
+    );
+}
+
+fn two_runs_at_once_fill_a_gap_once() {
+    let (home, carbon) = (Home::hours_ago(6), Once::start());
+    let to = carbon.options();
+    home.runs(0..5, &as_words(&to));
+    carbon.series();
+    home.questions();
+    home.at
+        .fault("rrd", Fault::Latency(Duration::from_millis(300)));
+    let time = home.minute(60) + 1;
+    let start = || {
+        let mut command = home.command((time, time), &as_words(&to));
+        command.stderr(Stdio::piped()).spawn().expect("the program")
+    };
+    for child in [start(), start()] {
+        let output = child.wait_with_output().expect("its end");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        assert!(output.status.success());
+    }
+    assert!(home.questions() <= 4);
+    let text = carbon.0.take().concat();
+    let of_minute =
+        |line: &&str| line.contains(DOWN) && line.ends_with(&format!(" {}", home.minute(30)));
+    assert_eq!(text.lines().filter(of_minute).count(), 1);
+}
+
+fn a_dry_run_shows_a_gap_and_leaves_it() {
+    let (home, carbon) = (Home::hours_ago(6), Once::start());
+    let to = carbon.options();
+    home.runs(0..5, &as_words(&to));
+    carbon.series();
+    let dry = [as_words(&to), vec!["--dry-run"]].concat();
+    let shown = home.run(home.minute(10) + 1, &dry);
+    assert_eq!(shown.code, 0);
+    let of_line = |line: &&str| line.contains(DOWN);
+    assert_eq!(shown.stdout.lines().filter(of_line).count(), 6);
+    home.runs([10], &as_words(&to));
+    assert_eq!(minutes(&home, &carbon.series()[DOWN], (0, 20)), all(5, 11));
+}
+
+fn what_one_line_of_a_crontab_has_written_another_does_not_overwrite() {
+    let (home, carbon) = (Home::hours_ago(6), Once::start());
+    let to = carbon.options();
+    let other = [as_words(&to), vec!["--status", "dhcp"]].concat();
+    home.runs(0..5, &as_words(&to));
+    home.runs([6, 8], &other);
+    carbon.series();
+    home.runs([10], &as_words(&to));
+    // The first line of the other has filled minute 5, its second one minute 7.
+    let series = carbon.series();
+    assert_eq!(minutes(&home, &series[DOWN], (0, 20)), [9, 10]);
+}
+
+fn who_takes_the_lines_of_a_command_gets_them_with_their_times() {
+    let home = Home::hours_ago(6);
+    let telegraf = ["-f", "influxdb", "--influx-timestamp"];
+    let count = |minute, options: &[&str]| {
+        let run = home.run(home.minute(minute) + 1, options);
+        run.is_fine();
+        let lines = run.stdout.lines().filter(|it| it.contains("rate_down="));
+        lines.count()
+    };
+    for minute in 0..5 {
+        assert_eq!(count(minute, &telegraf), 1);
+    }
+    let run = home.run(home.minute(20) + 1, &telegraf);
+    let times: Vec<&str> = run
+        .is_fine()
+        .stdout
+        .lines()
+        .filter(|it| it.starts_with("freebox,") && it.contains("rate_down="))
+        .filter_map(|it| it.rsplit(' ').next())
+        .collect();
+    let expected: Vec<String> = (5..20)
+        .map(|it| format!("{}000000000", home.minute(it)))
+        .chain([format!("{}000000000", home.minute(20) + 1)])
+        .collect();
+    assert_eq!(times, expected);
+    // Without times there is nothing to be said of the past, nor to somebody who looks now and then.
+    for minute in [30, 31, 32, 33, 60] {
+        assert_eq!(count(minute, &["-f", "influxdb"]), 1);
+    }
+    let seldom = |minute| {
+        let run = home.run(home.minute(minute) + 1, &[]);
+        run.is_fine();
+        run.stdout.lines().filter(|it| it.contains(DOWN)).count()
+    };
+    assert_eq!([70, 130, 190, 250, 310].map(seldom), [1; 5]);
+}
+
+fn a_section_that_fails_is_filled_when_it_is_back() {
+    let (home, carbon) = (Home::hours_ago(6), Once::start());
+    let to = carbon.options();
+    home.runs(0..5, &as_words(&to));
+    home.at.fault("system", Fault::Html { status: 502 });
+    for minute in 5..9 {
+        assert_eq!(home.run(home.minute(minute) + 1, &as_words(&to)).code, 2);
+    }
+    assert_eq!(home.questions(), 0);
+    home.at.clear_faults();
+    home.runs(9..13, &as_words(&to));
+    let series = carbon.series();
+    assert_eq!(minutes(&home, &series[DOWN], (0, 20)), all(0, 13));
+    let expected = [0, 1, 2, 3, 4, 6, 8, 9, 10, 11, 12];
+    assert_eq!(minutes(&home, &series[CPU], (0, 20)), expected);
+}
+
+fn a_box_that_declines_costs_one_word() {
+    let cases = [
+        (
+            Refusal::InsufficientRights,
+            "the permission 'settings' is missing; tick it in Freebox OS",
+        ),
+        (Refusal::NotFound, "the box says invalid_request"),
+        (Refusal::Nothing, "it remembers nothing"),
+    ];
+    for (refusal, words) in cases {
+        let home = Home::with(History {
+            refusal: Some(refusal),
+            ..History::default()
+        });
+        let carbon = Once::start();
+        let to = carbon.options();
+        home.runs(0..3, &as_words(&to));
+        assert_eq!(home.questions(), 0);
+        let run = home.run(home.minute(33) + 1, &as_words(&to));
+        run.complained(0, words);
+        assert!(run.stderr.contains("gaps stay empty"), "{}", run.stderr);
+        assert!(home.questions() <= 10);
+        home.runs(34..38, &as_words(&to));
+        home.questions();
+        home.runs(38..42, &as_words(&to));
+        assert_eq!(home.questions(), 0, "{words}");
+        // Another gap on the same day.
+        home.runs([60, 61], &as_words(&to));
+        let series = carbon.series();
+        let live = [all(0, 3), all(33, 42), vec![60, 61]].concat();
+        assert_eq!(minutes(&home, &series[DOWN], (0, 100)), live);
+    }
+}
+
+fn a_history_that_fails_costs_no_live_line_and_is_asked_less_and_less() {
+    let home = Home::hours_ago(6);
+    let carbon = Once::start();
+    let to = [
+        carbon.options(),
+        vec!["--timeout".to_owned(), "3".to_owned()],
+    ]
+    .concat();
+    home.runs(0..3, &as_words(&to));
+    home.at.fault("rrd", Fault::Hang);
+    let run = home.run(home.minute(20) + 1, &as_words(&to));
+    run.complained(
+        0,
+        "the box's own history: rrd/?db=net: no complete answer within 1.0 s",
+    );
+    assert!(
+        run.stderr.contains("gaps are filled later"),
+        "{}",
+        run.stderr
+    );
+    let asked: Vec<usize> = (21..30)
+        .map(|minute| {
+            home.questions();
+            home.runs([minute], &as_words(&to));
+            home.questions()
+        })
+        .collect();
+    assert!(asked.iter().filter(|it| **it > 0).count() <= 5, "{asked:?}");
+    home.at.clear_faults();
+    home.runs(40..60, &as_words(&to));
+    let series = carbon.series();
+    assert_eq!(minutes(&home, &series[DOWN], (0, 60)), all(0, 60));
+}
+
+/// The points of a gap of an hour and a half, filled by a box that remembers in some way.
+fn filled_by(history: History) -> (Home, BTreeMap<String, Points>) {
+    let home = Home::with(history);
+    let carbon = Once::start();
+    let to = carbon.options();
+    home.runs(0..3, &as_words(&to));
+    home.runs(93..110, &as_words(&to));
+    home.questions();
+    home.runs(110..112, &as_words(&to));
+    assert_eq!(home.questions(), 0, "it is not asked for for ever");
+    (home, carbon.series())
+}
+
+fn odd_answers_are_used_as_far_as_they_go() {
+    let short = |honest_end, newest_only| History {
+        most_points: Some(100),
+        honest_end,
+        newest_only,
+        ..History::default()
+    };
+    let whole = [
+        short(true, false),
+        short(false, false),
+        short(false, true),
+        History {
+            texts: true,
+            shuffled: true,
+            ..History::default()
+        },
+        History {
+            clock_offset: -25,
+            ..History::default()
+        },
+        History {
+            clock_offset: 25,
+            ..History::default()
+        },
+        History {
+            old_names: true,
+            ..History::default()
+        },
+    ];
+    for history in whole {
+        let words = format!("{history:?}");
+        let (home, series) = filled_by(history);
+        assert_eq!(
+            minutes(&home, &series[DOWN], (3, 93)),
+            all(3, 93),
+            "{words}"
+        );
+        let temperatures = minutes(&home, &series[CPU], (3, 93));
+        assert!(temperatures.len() >= 40, "{words}: {temperatures:?}");
+    }
+    // Where the box has no finer steps than a minute, one in six has no rate.
+    let absent = History {
+        absent_every: Some(3),
+        ..History::default()
+    };
+    let (home, series) = filled_by(absent);
+    let told = minutes(&home, &series[DOWN], (3, 93));
+    assert!((80..90).contains(&told.len()), "{told:?}");
+    // A step that is longer than a minute is one point at its own time.
+    let coarse = History {
+        archives: Some(vec![(300, 10 * DAY)]),
+        ..History::default()
+    };
+    let (home, series) = filled_by(coarse);
+    let expected: Vec<u64> = (3..93).filter(|it| it % 5 == 0).collect();
+    assert_eq!(minutes(&home, &series[DOWN], (3, 93)), expected);
+}
+
+fn a_hole_is_not_asked_for_for_ever() {
+    let mut home = Home::hours_ago(6);
+    for (from, until) in [(3, 40), (30, 60), (60, 93), (3, 93)] {
+        let history = History {
+            holes: vec![(home.minute(from), home.minute(until))],
+            ..History::default()
+        };
+        let (again, series) = filled_by(history);
+        let expected: Vec<u64> = (3..93).filter(|it| !(from..until).contains(it)).collect();
+        assert_eq!(minutes(&again, &series[DOWN], (3, 93)), expected);
+        home = again;
+    }
+}
+
+fn a_permission_opens_the_other_way() {
+    let history = || History {
+        no_get: true,
+        ..History::default()
+    };
+    let home = Home::with(history());
+    home.at.set_permission("settings", true);
+    let carbon = Once::start();
+    let to = carbon.options();
+    home.runs(0..3, &as_words(&to));
+    home.runs([30], &as_words(&to));
+    assert!(home.questions() <= 10);
+    home.runs([31, 32], &as_words(&to));
+    assert_eq!(minutes(&home, &carbon.series()[DOWN], (0, 40)), all(0, 33));
+    // Without it, the word is the one that helps.
+    let home = Home::with(history());
+    home.runs(0..3, &as_words(&to));
+    let run = home.run(home.minute(30) + 1, &as_words(&to));
+    run.complained(0, "the permission 'settings' is missing");
+    // Given on the next day, it is noticed without anybody's help.
+    home.at.set_permission("settings", true);
+    carbon.series();
+    let tomorrow = 30 + 24 * 60;
+    home.runs(tomorrow..tomorrow + 12, &as_words(&to));
+    assert!(minutes(&home, &carbon.series()[DOWN], (0, tomorrow)).len() > 20 * 60);
+}
+
+/// The box of a household, and the series of an hour in which half is a gap.
+fn half_an_hour(
+    recording: Json,
+    history: History,
+    more: &[&str],
+) -> (Home, BTreeMap<String, Points>) {
+    let start = u64::try_from(now()).expect("after 1970") / HOUR * HOUR - 6 * HOUR;
+    let home = Home::of(recording, start, history);
+    let carbon = Once::start();
+    let to = [as_words(&carbon.options()), more.to_vec()]
+        .concat()
+        .join(" ");
+    let to: Vec<&str> = to.split(' ').collect();
+    home.runs(0..10, &to);
+    home.runs(40..60, &to);
+    (home, carbon.series())
+}
+
+fn older_boxes_and_copper_are_known_as_well() {
+    for dsl_in_kilobits in [false, true] {
+        let [_, revolution, _] = households::all();
+        let history = History {
+            old_names: true,
+            dsl_in_kilobits,
+            ..History::default()
+        };
+        let (home, series) = half_an_hour(revolution.recording, history, &[]);
+        for path in [
+            "connection.rate_up",
+            "connection.xdsl.down.bitrate",
+            "connection.xdsl.up.bitrate",
+            "connection.xdsl.down.snr",
+            "switch.port.2.tx_bytes_rate",
+        ] {
+            let points = &series[path];
+            assert_eq!(minutes(&home, points, (0, 60)), all(0, 60), "{path}");
+            let (live, filled) = (points[&(home.minute(9) + 1)], points[&home.minute(10)]);
+            assert!(
+                (live - filled).abs() <= 0.3 * live + 1.0,
+                "{path}: {live} {filled}"
+            );
+        }
+        for path in ["system.sensor.cpum.temperature", "system.fan.0.rpm"] {
+            let filled = minutes(&home, &series[path], (10, 40));
+            assert_eq!(filled.len(), 15, "{path}");
+        }
+    }
+}
+
+fn the_upload_of_a_patched_line_is_not_taken_from_the_history() {
+    let [ultra, ..] = households::all();
+    let options = ["--patch-rate-up-bytes-up"];
+    let (home, series) = half_an_hour(ultra.recording, History::default(), &options);
+    assert_eq!(minutes(&home, &series[DOWN], (10, 40)), all(10, 40));
+    assert!(minutes(&home, &series["connection.rate_up"], (10, 40)).is_empty());
 }

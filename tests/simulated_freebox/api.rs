@@ -329,7 +329,8 @@ impl State {
             );
         }
         let below = |prefix: &str| format!("{path}/").starts_with(prefix);
-        let need = match path == "rrd" && request.method == "POST" {
+        let has_history = !matches!(self.history.refusal, Some(Refusal::NotFound));
+        let need = match path == "rrd" && request.method == "POST" && has_history {
             true => Some("settings"),
             false => NEEDS
                 .iter()
