@@ -44,23 +44,23 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-const MINUTE: u64 = 60;
-const HOUR: u64 = 60 * MINUTE;
-const DAY: u64 = 24 * HOUR;
+pub(crate) const MINUTE: u64 = 60;
+pub(crate) const HOUR: u64 = 60 * MINUTE;
+pub(crate) const DAY: u64 = 24 * HOUR;
 /// What the tests collect.
 const SECTIONS: [&str; 2] = ["-H", "-S"];
 
 /// A box that has lived for some weeks, and somebody who collects from it.
-struct Home {
-    at: SimulatedFreebox,
-    monitor: Monitor,
+pub(crate) struct Home {
+    pub(crate) at: SimulatedFreebox,
+    pub(crate) monitor: Monitor,
     /// The first minute of the test, in seconds since 1970.
-    start: u64,
+    pub(crate) start: u64,
 }
 
 impl Home {
     /// The start is so many hours ago.
-    fn hours_ago(hours: u64) -> Self {
+    pub(crate) fn hours_ago(hours: u64) -> Self {
         let now = u64::try_from(now()).expect("after 1970");
         Home::starting(now / HOUR * HOUR - hours * HOUR)
     }
@@ -71,14 +71,14 @@ impl Home {
     }
 
     /// A box that remembers in some other way.
-    fn with(history: History) -> Self {
+    pub(crate) fn with(history: History) -> Self {
         let home = Home::hours_ago(6);
         home.at.set_history(history);
         home
     }
 
     /// The box of a household.
-    fn of(recording: Json, start: u64, history: History) -> Self {
+    pub(crate) fn of(recording: Json, start: u64, history: History) -> Self {
         let at = SimulatedFreebox::start(Options {
             recording,
             apps: vec![known_app()],
@@ -95,13 +95,13 @@ impl Home {
     }
 
     /// A run at a time.
-    fn run(&self, time: u64, options: &[&str]) -> Run {
+    pub(crate) fn run(&self, time: u64, options: &[&str]) -> Run {
         self.at.set_time(time);
         self.monitor.run_at(time, options)
     }
 
     /// Runs at the first second of each of these minutes after the start, all of them fine.
-    fn runs(&self, minutes: impl IntoIterator<Item = u64>, options: &[&str]) {
+    pub(crate) fn runs(&self, minutes: impl IntoIterator<Item = u64>, options: &[&str]) {
         for minute in minutes {
             self.run(self.start + minute * MINUTE + 1, options)
                 .is_fine();
@@ -109,7 +109,7 @@ impl Home {
     }
 
     /// A command that would run at a time of its own while the box has another one.
-    fn command(&self, (time, of_box): (u64, u64), options: &[&str]) -> Command {
+    pub(crate) fn command(&self, (time, of_box): (u64, u64), options: &[&str]) -> Command {
         self.at.set_time(of_box);
         let mut command = self.monitor.command(options);
         set_clock(&mut command, time);
@@ -117,12 +117,12 @@ impl Home {
     }
 
     /// The time of a minute after the start.
-    fn minute(&self, minute: u64) -> u64 {
+    pub(crate) fn minute(&self, minute: u64) -> u64 {
         self.start + minute * MINUTE
     }
 
     /// How many requests went out for the history since this was last asked.
-    fn questions(&self) -> usize {
+    pub(crate) fn questions(&self) -> usize {
         let requests = self.at.requests();
         self.at.clear_requests();
         let asked = requests.iter().filter(|it| it.path.contains("/rrd/"));
@@ -130,7 +130,7 @@ impl Home {
     }
 
     /// What the box had on the average in a time, second by second.
-    fn average(&self, database: &str, field: &str, from: u64, length: u64) -> f64 {
+    pub(crate) fn average(&self, database: &str, field: &str, from: u64, length: u64) -> f64 {
         let at = |second| {
             let value = self.at.remembered(database, field, second);
             value.unwrap_or_else(|| panic!("{database} {field} {second}"))
@@ -144,7 +144,7 @@ impl Home {
 }
 
 /// carbon as it is on an appliance after the installation.
-fn appliance() -> Graphite {
+pub(crate) fn appliance() -> Graphite {
     carbon_with(CarbonOptions {
         storage: Some(project_file("sexigraf")),
         ..CarbonOptions::default()
@@ -183,7 +183,7 @@ const KNOWN: [Known; 12] = [
 ];
 
 /// All that carbon has, as soon as that has a point at that time in this series.
-fn stored_until(carbon: &Graphite, path: &str, time: u64) -> Stored {
+pub(crate) fn stored_until(carbon: &Graphite, path: &str, time: u64) -> Stored {
     let path = format!("freebox.home.{path}");
     let time = i64::try_from(time).expect("a time");
     carbon.read_until(Duration::from_secs(20), |stored| {
@@ -192,7 +192,7 @@ fn stored_until(carbon: &Graphite, path: &str, time: u64) -> Stored {
     })
 }
 
-type Points = BTreeMap<u64, f64>;
+pub(crate) type Points = BTreeMap<u64, f64>;
 
 fn points(carbon: &Graphite, path: &str) -> Points {
     let points = carbon.points(&format!("freebox.home.{path}")).into_iter();
@@ -263,21 +263,21 @@ fn three_hours_off_leave_no_gap() {
 }
 
 /// A carbon that is given each line once.
-struct Once(Sink);
+pub(crate) struct Once(pub(crate) Sink);
 
 impl Once {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Once(Sink::start())
     }
 
-    fn options(&self) -> Vec<String> {
+    pub(crate) fn options(&self) -> Vec<String> {
         ["--carbon", &self.0.address(), "--resend", "0"]
             .map(str::to_owned)
             .into()
     }
 
     /// The points that have come since this was last asked, by series. None has come twice.
-    fn series(&self) -> BTreeMap<String, Points> {
+    pub(crate) fn series(&self) -> BTreeMap<String, Points> {
         let mut series: BTreeMap<String, Points> = BTreeMap::new();
         for line in self.0.take().iter().flat_map(|text| text.lines()) {
             let fields: Vec<&str> = line.split(' ').collect();
@@ -293,24 +293,24 @@ impl Once {
     }
 }
 
-fn as_words(options: &[String]) -> Vec<&str> {
+pub(crate) fn as_words(options: &[String]) -> Vec<&str> {
     options.iter().map(String::as_str).collect()
 }
 
 /// The minutes after the start of which there are points, among these.
-fn minutes(home: &Home, points: &Points, (from, until): (u64, u64)) -> Vec<u64> {
+pub(crate) fn minutes(home: &Home, points: &Points, (from, until): (u64, u64)) -> Vec<u64> {
     let among = points.range(home.minute(from)..home.minute(until));
     among
         .map(|(time, _)| (time - home.start) / MINUTE)
         .collect()
 }
 
-fn all(from: u64, until: u64) -> Vec<u64> {
+pub(crate) fn all(from: u64, until: u64) -> Vec<u64> {
     (from..until).collect()
 }
 
-const DOWN: &str = "connection.rate_down";
-const CPU: &str = "system.sensor.cpu0.temperature";
+pub(crate) const DOWN: &str = "connection.rate_down";
+pub(crate) const CPU: &str = "system.sensor.cpu0.temperature";
 
 fn a_box_and_a_carbon_that_were_away_leave_no_gap() {
     let (home, carbon) = (Home::hours_ago(6), appliance());

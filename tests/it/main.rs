@@ -14,6 +14,7 @@ mod absent;
 mod appliance;
 mod archive;
 mod arguments;
+mod backfill;
 mod box_faults;
 mod check;
 mod dashboards;
@@ -171,6 +172,7 @@ fn with_real_parts(arguments: &Arguments) -> Vec<Trial> {
     // Listing and looking for one other case shall not wait for an installation.
     let modules = [
         "appliance::",
+        "backfill::",
         "dashboards::",
         "history::",
         "hour::",
@@ -204,6 +206,10 @@ fn with_real_parts(arguments: &Arguments) -> Vec<Trial> {
     trials.extend(leave_out(
         carbon.clone().and(clock.clone()),
         history::trials(),
+    ));
+    trials.extend(leave_out(
+        carbon.clone().and(clock.clone()),
+        backfill::trials(),
     ));
     trials.extend(leave_out(
         carbon.clone().and(web.clone()),
