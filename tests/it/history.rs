@@ -65,6 +65,11 @@ impl Home {
         Home::starting(now / HOUR * HOUR - hours * HOUR)
     }
 
+    /// It is now what it is, for everybody.
+    pub(crate) fn of_now() -> Self {
+        Home::starting(u64::try_from(now()).expect("after 1970"))
+    }
+
     fn starting(start: u64) -> Self {
         let [ultra, ..] = households::all();
         Home::of(ultra.recording, start, History::default())

@@ -6,6 +6,7 @@ use std::fs;
 use libtest_mimic::Trial;
 use serde_json::{Value as Json, json};
 
+use crate::history::Home;
 use crate::monitor::{Monitor, project_file};
 use crate::random::Random;
 use crate::script;
@@ -14,6 +15,7 @@ use crate::trials;
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials![
+        what_the_box_remembers_is_in_the_series_of_what_is_live,
         a_database_of_the_script_goes_on,
         ten_thousand_names_are_taken_and_read_back,
         texts_are_read_back,
@@ -129,6 +131,34 @@ fn a_database_of_the_script_goes_on() {
         .filter(|it| !written.contains(*it));
     assert_eq!(new, of_new_fields + refused.count());
     println!("{} series before, {} after", before.len(), after.len());
+}
+
+fn what_the_box_remembers_is_in_the_series_of_what_is_live() {
+    let influxdb = Influxdb::start();
+    let home = Home::of_now();
+    for options in [["--influx-timestamp", "-A"], ["--backfill", "2h"]] {
+        let run = home
+            .monitor
+            .run(&[&["-f", "influxdb"], &options[..]].concat());
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        influxdb.takes(&run.stdout);
+    }
+    let series: BTreeSet<String> = influxdb.series().into_iter().collect();
+    for field in [
+        "rate_down",
+        "bandwidth_up",
+        "sys_temp",
+        "switch_rx_bytes_rate",
+    ] {
+        let query = format!("SELECT count({field}) FROM /freebox.*/ GROUP BY *");
+        let found = influxdb.query(&query);
+        assert!(!found.is_empty(), "{field}");
+        for one in found {
+            let count = one[1].as_u64().unwrap_or_default();
+            assert!((60..=122).contains(&count), "{field}: {one}");
+        }
+    }
+    println!("{} series with a past", series.len());
 }
 
 /// A recording of a box with nothing but these answers.
