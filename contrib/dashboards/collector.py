@@ -80,11 +80,15 @@ DELIVERY = row(
     "Delivery",
     lines("Lines that wait", "Lines of earlier runs in the spool. They grow while carbon is away, "
           "and go out with their own times when it is back.",
-          [highest("exec.spooled", "Waiting")], "none", width=12, low=0, decimals=0, least=100,
+          [highest("exec.spooled", "Waiting")], "none", width=8, low=0, decimals=0, least=100,
           legend=("lastNotNull", "max")),
     bars("Lines that were dropped", "Numbers that could not have a line, and lines that waited "
          "too long (--spool-age, --spool-size). None is right.",
-         [highest("exec.dropped", "Dropped")], "none", width=12, low=0, decimals=0, least=10,
+         [highest("exec.dropped", "Dropped")], "none", width=8, low=0, decimals=0, least=10,
+         legend=("sum", "max")),
+    bars("Points from the box's own history", "What runs have fetched of the minutes without one, "
+         "ten questions in a run at most.",
+         [highest("exec.backfilled", "Points")], "none", width=8, low=0, decimals=0, least=100,
          legend=("sum", "max")),
 )
 

@@ -305,7 +305,15 @@ fn every_metric_that_is_asked_for_is_in_the_template() {
         }
     }
     for name in [
-        "up", "duration", "requests", "logins", "errors", "samples", "dropped", "spooled",
+        "up",
+        "duration",
+        "requests",
+        "logins",
+        "errors",
+        "samples",
+        "backfilled",
+        "dropped",
+        "spooled",
     ] {
         known.insert(format!("freebox.home.exec.{name}"));
     }

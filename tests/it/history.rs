@@ -44,6 +44,10 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
+pub(crate) fn trials_with_web() -> Vec<Trial> {
+    trials![what_graphite_web_shows_of_a_gap_is_done_with]
+}
+
 pub(crate) const MINUTE: u64 = 60;
 pub(crate) const HOUR: u64 = 60 * MINUTE;
 pub(crate) const DAY: u64 = 24 * HOUR;
@@ -813,4 +817,30 @@ fn the_upload_of_a_patched_line_is_not_taken_from_the_history() {
     let (home, series) = half_an_hour(ultra.recording, History::default(), &options);
     assert_eq!(minutes(&home, &series[DOWN], (10, 40)), all(10, 40));
     assert!(minutes(&home, &series["connection.rate_up"], (10, 40)).is_empty());
+}
+
+fn what_graphite_web_shows_of_a_gap_is_done_with() {
+    let (home, carbon) = (Home::hours_ago(40), appliance());
+    let (web, relay) = (carbon.web(), relay(&carbon));
+    let url = web.url();
+    let to = ["--carbon", &relay, "--verify", &url];
+    home.runs(0..3, &to);
+    // More than a day, so that confirmations have to do for the older part.
+    let on = 3 + 26 * 60;
+    home.runs(on..on + 10, &to);
+    stored_until(&carbon, "exec.section.system.ok", home.minute(on + 9));
+    home.runs(on + 10..on + 14, &to);
+    let spool = std::fs::read_dir(home.monitor.spool(&home.at, &relay)).expect("the spool");
+    let waiting: Vec<String> = spool
+        .map(|it| {
+            it.expect("a file")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .filter(|it| it.ends_with(".lines"))
+        .collect();
+    assert!(waiting.len() <= 1, "{waiting:?}");
+    let stored = points(&carbon, DOWN);
+    assert_eq!(minutes(&home, &stored, (3, on)), all(3, on));
 }

@@ -215,10 +215,9 @@ fn with_real_parts(arguments: &Arguments) -> Vec<Trial> {
         carbon.clone().and(web.clone()),
         dashboards::trials_with_web(),
     ));
-    trials.extend(leave_out(
-        carbon.and(web).and(clock),
-        hour::trials_with_web(),
-    ));
+    let clock_and_web = carbon.and(web).and(clock);
+    trials.extend(leave_out(clock_and_web.clone(), hour::trials_with_web()));
+    trials.extend(leave_out(clock_and_web, history::trials_with_web()));
     trials
 }
 
