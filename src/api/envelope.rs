@@ -4,6 +4,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::error::{Declined, Reason};
+use super::permission::UNNAMED;
 use crate::base::error::one_line;
 use crate::metrics::lenient::text;
 
@@ -86,7 +87,7 @@ fn declined(envelope: &Map<String, Json>) -> Declined {
     let word = |key| envelope.get(key).and_then(text).map(|text| one_line(&text));
     let code = word("error_code").unwrap_or_default();
     let right = (code == "insufficient_rights")
-        .then(|| word("missing_right").unwrap_or_else(|| "unknown".to_owned()));
+        .then(|| word("missing_right").unwrap_or_else(|| UNNAMED.to_owned()));
     Declined {
         code,
         message: word("msg").unwrap_or_default(),

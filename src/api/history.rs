@@ -11,7 +11,6 @@ use serde_json::{Value as Json, json};
 use super::error::{Meaning, Reason, RequestError};
 use super::live::Live;
 use super::recording::{HISTORY, history_path};
-use super::transport::USUAL_ANSWER;
 
 /// A question about the history.
 #[derive(Clone, Copy, Debug)]
@@ -58,11 +57,11 @@ impl Way {
     /// Asks in the way that works.
     pub(super) fn ask(&self, live: &Live, query: &Query) -> Result<Json, RequestError> {
         let way = self.0.load(Ordering::Relaxed);
-        let by_json = || live.post(HISTORY, &query.json());
+        let by_json = || live.post_by_the_way(HISTORY, &query.json());
         if way == JSON {
             return by_json();
         }
-        let declined = match live.get(&query.path(), USUAL_ANSWER) {
+        let declined = match live.get_by_the_way(&query.path()) {
             Err(error) if way == UNKNOWN && is_no(&error) => error,
             other => return self.learned(PARAMETERS, other),
         };

@@ -14,7 +14,7 @@ use super::discovery::{Endpoint, Search, find};
 use super::error::{Reason, RequestError};
 use super::login::{self, App};
 use super::recording::{HISTORY, Recording};
-use super::transport::{Limits, Transport};
+use super::transport::{Limits, Transport, USUAL_ANSWER};
 use super::{Known, envelope, opened};
 use crate::base::clock;
 use crate::base::deadline::Deadline;
@@ -164,14 +164,26 @@ impl Live {
 
     /// The result at a path.
     pub(super) fn get(&self, path: &str, largest: u64) -> Result<Json, RequestError> {
-        self.settled(path, |url, token| {
+        self.settled(path, MOST_RENEWALS, |url, token| {
             opened(self.transport.get(url, Some(token), largest))
         })
     }
 
-    /// What the box says to a question that is sent to a path.
-    pub(super) fn post(&self, path: &str, question: &Json) -> Result<Json, RequestError> {
-        self.settled(path, |url, token| {
+    /// The same for something that a run can do without: it costs one session at the most, and what
+    /// is wrong with it is not wrong with the box.
+    pub(super) fn get_by_the_way(&self, path: &str) -> Result<Json, RequestError> {
+        self.settled(path, 1, |url, token| {
+            opened(self.transport.get(url, Some(token), USUAL_ANSWER))
+        })
+    }
+
+    /// What the box says to a question that is sent to a path, likewise.
+    pub(super) fn post_by_the_way(
+        &self,
+        path: &str,
+        question: &Json,
+    ) -> Result<Json, RequestError> {
+        self.settled(path, 1, |url, token| {
             opened(self.transport.post(url, Some(token), question))
         })
     }
@@ -180,6 +192,7 @@ impl Live {
     fn settled(
         &self,
         path: &str,
+        most_renewals: u32,
         exchange: impl Fn(&str, &Secret) -> Result<Json, Reason>,
     ) -> Result<Json, RequestError> {
         let (mut renewals, mut moved) = (0, false);
@@ -188,7 +201,7 @@ impl Live {
             let answer = self.noted(path, exchange(&url, &token));
             match &answer {
                 // The first may be one that another process had, and be over as well.
-                Err(error) if error.wants_login() && renewals < MOST_RENEWALS => {
+                Err(error) if error.wants_login() && renewals < most_renewals => {
                     renewals += 1;
                     self.renew(generation)?;
                 }

@@ -3,9 +3,15 @@
 /// Where the box's own pages have what concerns applications, in their words.
 pub(crate) const ACCESS_PAGE: &str = "Paramètres de la Freebox > Gestion des accès";
 
+/// What stands for a permission that the box does not name.
+pub(super) const UNNAMED: &str = "unknown";
+
 /// What is wrong where an application lacks this permission.
 pub(crate) fn is_missing(permission: &str) -> String {
-    format!("the permission '{permission}' is missing")
+    match permission {
+        UNNAMED => "a permission is missing that the box does not name".to_owned(),
+        _ => format!("the permission '{permission}' is missing"),
+    }
 }
 
 /// What to do about it.

@@ -5,6 +5,7 @@
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -110,6 +111,14 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
 /// A misuse that names the file and keeps the system's words.
 pub(crate) fn write_for_now(path: &Path, content: &[u8]) -> Result<(), Error> {
     keep(path, content, |_| Ok(())).map_err(|cause| cannot_write(path, cause))
+}
+
+/// Writes over the beginning of a file of ours, which needs no room where that is there already.
+pub(crate) fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    options.mode(0o600);
+    options.open(path)?.write_all(content)
 }
 
 /// Hands content to whatever a path leads to, for everybody to read where that is a new file.

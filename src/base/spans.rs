@@ -31,20 +31,32 @@ impl Spans {
 
     /// Adds the stretches of others.
     pub(crate) fn add_all(&mut self, others: &Spans) {
-        others.iter().for_each(|span| self.add(span));
+        *self = self.iter().chain(others.iter()).collect();
     }
 
     /// What is left when others are taken away.
     pub(crate) fn without(&self, others: &Spans) -> Self {
-        let mut left = self.0.clone();
-        for (start, end) in others.iter() {
-            let cut = left.into_iter().flat_map(|(from, until)| {
-                let (before, behind) = ((from, until.min(start)), (from.max(end), until));
-                [before, behind]
-            });
-            left = cut.filter(|(from, until)| from < until).collect();
+        let mut left = Vec::new();
+        let mut cuts = others.0.as_slice();
+        for (mut from, until) in self.iter() {
+            while let [(start, end), rest @ ..] = cuts
+                && *start < until
+            {
+                if *start > from {
+                    left.push((from, *start));
+                }
+                from = from.max(*end);
+                if *end > until {
+                    // It goes on in the next one.
+                    break;
+                }
+                cuts = rest;
+            }
+            if from < until {
+                left.push((from, until));
+            }
         }
-        left.into()
+        Spans(left)
     }
 
     /// What of them lies in a stretch.
@@ -61,10 +73,15 @@ impl Spans {
         long.collect()
     }
 
+    /// Whether a whole stretch is in one of them.
+    pub(crate) fn contain_all(&self, (from, until): Span) -> bool {
+        let place = self.0.partition_point(|&(start, _)| start <= from);
+        place > 0 && until <= self.0[place - 1].1
+    }
+
     /// Whether a moment is in one of them.
     pub(crate) fn contain(&self, time: u64) -> bool {
-        let place = self.0.partition_point(|&(start, _)| start <= time);
-        place > 0 && time < self.0[place - 1].1
+        self.contain_all((time, time + 1))
     }
 
     /// The first moment and the end of the last.
@@ -96,9 +113,19 @@ impl Spans {
 
 impl FromIterator<Span> for Spans {
     fn from_iter<I: IntoIterator<Item = Span>>(spans: I) -> Self {
-        let mut all = Spans::default();
-        spans.into_iter().for_each(|span| all.add(span));
-        all
+        let mut spans: Vec<Span> = spans
+            .into_iter()
+            .filter(|(from, until)| from < until)
+            .collect();
+        spans.sort_unstable();
+        let mut all: Vec<Span> = Vec::new();
+        for (from, until) in spans {
+            match all.last_mut() {
+                Some((_, end)) if from <= *end => *end = until.max(*end),
+                _ => all.push((from, until)),
+            }
+        }
+        Spans(all)
     }
 }
 

@@ -133,7 +133,7 @@ pub(super) struct Args {
 
     /// fetch so much of the box's own history, such as 30d, and deliver it, once; minutes that runs
     /// have delivered to the same place stay as they are
-    #[argh(option, arg_name = "time", from_str_fn(values::age))]
+    #[argh(option, arg_name = "time", from_str_fn(values::past))]
     backfill: Option<Duration>,
 
     /// write into this file when the last good run began, in seconds since 1970: one that has

@@ -48,6 +48,16 @@ pub(super) fn age(word: &str) -> Result<Duration, String> {
     seconds.map(Duration::from_secs)
 }
 
+/// How much of the past: what a box remembers is younger than ten years, and a minute at the least.
+pub(super) fn past(word: &str) -> Result<Duration, String> {
+    const LONGEST: u64 = 3653 * 24 * 3600;
+    let time = age(word)?;
+    match (60..=LONGEST).contains(&time.as_secs()) {
+        true => Ok(time),
+        false => Err("it is a time such as 12h or 30d, from a minute to ten years".to_owned()),
+    }
+}
+
 /// Which hosts have lines unless `--host-age` says.
 pub(super) const USUAL_HOST_AGE: HostAge = HostAge::Within(Duration::from_secs(7 * 24 * 3600));
 

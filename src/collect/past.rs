@@ -2,7 +2,7 @@
 
 use crate::api::{Client, Query, Reason, RequestError};
 use crate::base::spans::{Span, Spans};
-use crate::history::{Answer, DATABASES, Database, Moment, PRECISION, moments, newest};
+use crate::history::{Answer, DATABASES, Database, Moment, moments, newest};
 use crate::metrics::sample::Sample;
 use crate::state::coverage::Missing;
 
@@ -15,6 +15,8 @@ pub(crate) struct Told {
     pub(crate) done: Spans,
     /// What it may tell in some minutes.
     pub(crate) later: Spans,
+    /// Whether its clock has not come to that window yet.
+    pub(crate) is_before: bool,
     /// How far apart its points were, in seconds.
     pub(crate) step: Option<u64>,
     /// The oldest that it knew of, in seconds since 1970.
@@ -31,10 +33,10 @@ pub(crate) fn answer(
     (from, until): Span,
 ) -> Result<Answer, RequestError> {
     let query = Query {
-        database: database.name,
+        database: database.database,
         from,
         until,
-        precision: PRECISION,
+        precision: database.precision,
     };
     let strange = |words| RequestError::new(query.name(), Reason::NotUnderstood(words));
     Answer::of(client.remembered(&query)?).map_err(strange)
@@ -59,10 +61,12 @@ pub(crate) fn ask(
     let window = newest(&missing.spans, now, missing.grain, missing.step)?;
     let answer = answer(client, database, (window.from, window.until));
     Some(answer.map(|answer| {
-        let missing = missing.spans.within((window.from, window.until));
-        let fate = answer.fate(window, &missing, now);
+        let wanted = missing.spans.within((window.from, window.until));
+        let fate = answer.fate(window, &wanted, now);
+        let spans = (&fate.done, &missing.spans);
         Told {
-            moments: moments(database, live, &answer, window, &fate.done),
+            is_before: answer.is_before(window),
+            moments: moments(database, live, &answer, window, spans),
             done: fate.done,
             later: fate.later,
             step: answer.step(),

@@ -81,6 +81,17 @@ impl Destination {
         }
     }
 
+    /// When the runs began whose lines are in a spool below `folder`, in seconds since 1970.
+    pub(crate) fn runs_in_hand(&self, folder: &Path) -> Vec<u64> {
+        match self {
+            Destination::Output(_) => Vec::new(),
+            Destination::Carbons(carbons, _) => carbons
+                .iter()
+                .flat_map(|it| spools::runs(folder, it))
+                .collect(),
+        }
+    }
+
     /// How old lines may be that are worth delivering.
     pub(crate) fn age(&self) -> Duration {
         match self {

@@ -21,6 +21,13 @@ pub(super) fn open(folder: &Path, to: &Carbon) -> io::Result<Spool> {
     Spool::open(&place(folder, to))
 }
 
+/// When the runs began whose lines are in the spool for a carbon, in seconds since 1970.
+pub(super) fn runs(folder: &Path, to: &Carbon) -> Vec<u64> {
+    let spool = Spool::left_in(&place(folder, to));
+    let entries = spool.map(|it| it.entries()).unwrap_or_default();
+    entries.iter().map(|entry| entry.timestamp).collect()
+}
+
 /// Lines that wait for a carbon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Waiting {

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::windows::{PRECISION, Window};
+use super::windows::Window;
 use crate::base::spans::{Span, Spans};
 use crate::metrics::lenient;
 use crate::sections::ask::{is_empty, whole};
@@ -15,6 +15,8 @@ const PATIENCE: u64 = 120;
 pub(crate) struct Answer {
     /// Its points, each with its time, in the order of that.
     pub(super) points: Vec<(u64, Json)>,
+    /// What the box says it ends with.
+    end: Option<u64>,
 }
 
 /// What is to become of what was asked for. The rest may be there although it was not told: an answer
@@ -40,11 +42,13 @@ impl Answer {
             None if is_empty(&result) => Vec::new(),
             _ => return Err("there is no list 'data' in the result".to_owned()),
         };
-        let timed = |point: Json| Some((u64::try_from(whole(&point, "time")?).ok()?, point));
+        let at = |json: &Json, field| u64::try_from(whole(json, field)?).ok();
+        let timed = |point: Json| Some((at(&point, "time")?, point));
         let mut points: Vec<(u64, Json)> = data.into_iter().filter_map(timed).collect();
         points.sort_by_key(|(time, _)| *time);
         points.dedup_by_key(|(time, _)| *time);
-        Ok(Answer { points })
+        let end = at(&result, "date_end");
+        Ok(Answer { points, end })
     }
 
     /// How far apart the points are, in seconds; `None` for fewer than two.
@@ -61,6 +65,12 @@ impl Answer {
     /// The time of its last point.
     pub(crate) fn ends(&self) -> Option<u64> {
         self.points.last().map(|(time, _)| *time)
+    }
+
+    /// Whether the box's clock has not come to a window yet: it has told nothing, and not because
+    /// there was nothing.
+    pub(crate) fn is_before(&self, window: Window) -> bool {
+        self.points.is_empty() && self.end.is_some_and(|end| end <= window.from)
     }
 
     /// What becomes of what is `missing` in the window that was asked for at `now`.
@@ -85,7 +95,7 @@ impl Answer {
         // A step that is not over is not there.
         let coming = now.saturating_sub(step + PATIENCE);
         let begins = told.map_or(window.from, |(_, end)| end);
-        let later = match begins >= coming {
+        let later = match begins >= coming || self.is_before(window) {
             true => rest.within((begins, u64::MAX)),
             false => Spans::default(),
         };
@@ -100,10 +110,9 @@ impl Answer {
     }
 }
 
-/// A number of a point, without what the box was asked to multiply it by.
+/// A number of a point, as the box tells it.
 pub(super) fn number(point: &Json, field: &str) -> Option<f64> {
-    let number = lenient::number(point.get(field)?)?.as_f64()?;
-    Some(number / PRECISION as f64)
+    lenient::number(point.get(field)?)?.as_f64()
 }
 
 #[cfg(test)]
@@ -155,10 +164,10 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_told_with_a_decimal_and_beyond_32_bits() {
+    fn numbers_are_told_in_several_ways_and_beyond_32_bits() {
         let point = json!({"temp": 590, "bw": 10_000_000_000_u64, "text": "71", "none": null});
         let numbers = ["temp", "bw", "text", "none", "x"].map(|field| number(&point, field));
-        assert_eq!(numbers, [Some(59.0), Some(1e9), Some(7.1), None, None]);
+        assert_eq!(numbers, [Some(590.0), Some(1e10), Some(71.0), None, None]);
     }
 
     /// What becomes of a whole window: what is done, what may come, what is to be asked for again.

@@ -23,15 +23,16 @@ pub(crate) struct Moment {
 /// The points of one place: each wanted number's sum, and how many went into it.
 type Sums = Vec<(f64, u32)>;
 
-/// What an answer says of the entities of a live run, as far as it is missing, in the order of time.
-/// A point is the average of the steps in it; a step that is wider stands at its own time, and
-/// nothing is said of what lies between.
+/// What an answer says of the entities of a live run, as far as that is `done` by it, in the order of
+/// time. A point is the average of the steps in it; a step that is wider stands at its own time, and
+/// nothing is said of what lies between. Where something is live, which is where nothing is
+/// `missing`, there is no room for another point.
 pub(crate) fn moments(
     database: &Database,
     live: &[Sample],
     answer: &Answer,
     window: Window,
-    missing: &Spans,
+    (done, missing): (&Spans, &Spans),
 ) -> Vec<Moment> {
     let wanted = database.wanted(live);
     let json = answer.points.iter().map(|(_, point)| point);
@@ -41,8 +42,7 @@ pub(crate) fn moments(
     let mut places: BTreeMap<u64, Sums> = BTreeMap::new();
     for (time, point) in &answer.points {
         let place = time / window.grain * window.grain;
-        // A point that begins in what is live would take its place.
-        if !missing.contain(*time) || is_finer && !missing.contain(place) {
+        if !done.contain(*time) || !missing.contain_all((place, place + window.grain)) {
             continue;
         }
         let place = if is_finer { place } else { *time };
@@ -128,7 +128,8 @@ mod tests {
             step: 10,
         };
         let missing = missing.iter().copied().collect();
-        let moments = moments(database(name), live, &answer, window, &missing);
+        let (database, spans) = (database(name), (&missing, &missing));
+        let moments = moments(database, live, &answer, window, spans);
         let lines = moments.iter().flat_map(|moment| {
             let samples = moment.samples.iter();
             samples.flat_map(move |sample| {
@@ -152,11 +153,11 @@ mod tests {
             "bandwidth_down": 8_000_000_000_u64});
         let live = live("connection", &[("connection/", line)]);
         let points = json!([
-            {"time": START, "rate_down": 1000, "bw_down": 10_000_000_000_u64},
-            {"time": START + 10, "rate_down": 2000, "bw_down": 10_000_000_000_u64},
-            {"time": START + 20, "rate_up": 70, "rate_down": null},
-            {"time": START + 30, "rate_down": "4500"},
-            {"time": START + 60, "rate_down": 10},
+            {"time": START, "rate_down": 100, "bw_down": 1_000_000_000},
+            {"time": START + 10, "rate_down": 200, "bw_down": 1_000_000_000},
+            {"time": START + 20, "rate_up": 7, "rate_down": null},
+            {"time": START + 30, "rate_down": "450"},
+            {"time": START + 60, "rate_down": 1},
         ]);
         let expected = [
             "0 connection.rate_down ftth 250",
@@ -224,8 +225,8 @@ mod tests {
             ("switch/port/9999/stats", other),
         ];
         let live = live("switch", &answers);
-        let points = json!([{"time": START, "rx_1": 50, "tx_1": -10, "rx_sfp_lan": 0,
-            "tx_sfp_lan": 20, "rx_7": 10}]);
+        let points = json!([{"time": START, "rx_1": 5, "tx_1": -1, "rx_sfp_lan": 0,
+            "tx_sfp_lan": 2, "rx_7": 1}]);
         let lines = told("switch", &live, points, ALL);
         assert_eq!(lines.len(), 2, "{lines:?}");
         assert!(lines[0].starts_with("0 switch.port.rx_bytes_rate") && lines[0].ends_with(" 5"));
@@ -236,14 +237,17 @@ mod tests {
     fn the_unit_of_a_dsl_line_is_the_one_that_agrees_with_what_is_live() {
         let xdsl = json!({"down": {"rate": 45_000, "snr_10": 61}});
         let line = live("connection", &[("connection/xdsl/", xdsl)]);
-        for told_rate in [450_000, 56_250_000] {
-            let points = json!([{"time": START, "rate_down": told_rate, "snr_down": 615}]);
+        for told_rate in [45_000, 5_625_000] {
+            let points = json!([
+                {"time": START - 60, "rate_down": 0},
+                {"time": START, "rate_down": told_rate, "snr_down": 61},
+            ]);
             let lines = told("dsl", &line, points, ALL);
             let values: Vec<&str> = lines
                 .iter()
                 .filter_map(|it| it.rsplit(' ').next())
                 .collect();
-            assert_eq!(values, ["45000000", "6.15"]);
+            assert_eq!(values, ["45000000", "6.1"]);
         }
     }
 }

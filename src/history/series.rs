@@ -8,11 +8,16 @@ use crate::metrics::sample::Sample;
 use crate::metrics::unit::KILOBIT;
 use crate::metrics::value::{SAME, Scale};
 
-/// One of the databases that the history is kept in.
+/// A part of the history: what is live together.
 #[derive(Debug)]
 pub(crate) struct Database {
-    /// Its name in requests.
+    /// What it is remembered by.
     pub(crate) name: &'static str,
+    /// The name in requests of the box's database that it is in.
+    pub(crate) database: &'static str,
+    /// What the box is to multiply its numbers by before it cuts them to whole ones, as far as it
+    /// measures more than those.
+    pub(crate) precision: u64,
     /// What people call it.
     pub(crate) about: &'static str,
     /// The section without which nobody knows whose numbers they are.
@@ -61,11 +66,13 @@ const BYTES: &[Scale] = &[times(8)];
 const BYTES_OR_KILOBITS: &[Scale] = &[times(8), times(KILOBIT)];
 const TENTHS: &[Scale] = &[over(10)];
 
-/// Every database, with what is known in it. Of two fields for one metric the first that the box
+/// Every part, with what is known in it. Of two fields for one metric the first that the box
 /// tells counts: older boxes call their sensors otherwise.
 pub(crate) static DATABASES: &[Database] = &[
     Database {
         name: "net",
+        database: "net",
+        precision: 1,
         about: "the line",
         section: "connection",
         rows: &[
@@ -73,12 +80,23 @@ pub(crate) static DATABASES: &[Database] = &[
             row("rate_up", "connection.rate_up"),
             row("bw_down", "connection.bandwidth_down").in_unit(BYTES),
             row("bw_up", "connection.bandwidth_up").in_unit(BYTES),
+        ],
+    },
+    Database {
+        name: "vpn",
+        database: "net",
+        precision: 1,
+        about: "the VPN that the box dials",
+        section: "vpn_client",
+        rows: &[
             row("vpn_rate_down", "vpn.client.rate_down"),
             row("vpn_rate_up", "vpn.client.rate_up"),
         ],
     },
     Database {
         name: "dsl",
+        database: "dsl",
+        precision: 1,
         about: "the DSL line",
         section: "connection",
         rows: &[
@@ -90,19 +108,23 @@ pub(crate) static DATABASES: &[Database] = &[
     },
     Database {
         name: "temp",
+        database: "temp",
+        precision: 10,
         about: "temperatures and fans",
         section: "system",
         rows: &[
-            row("{sensor_id}", "system.sensor.temperature"),
-            row("temp_{sensor}", "system.sensor.temperature"),
-            row("{sensor}", "system.sensor.temperature"),
-            row("{fan_id}", "system.fan.rpm"),
-            row("fan{fan}_speed", "system.fan.rpm"),
-            row(ONLY_FAN, "system.fan.rpm"),
+            row("{sensor_id}", "system.sensor.temperature").in_unit(TENTHS),
+            row("temp_{sensor}", "system.sensor.temperature").in_unit(TENTHS),
+            row("{sensor}", "system.sensor.temperature").in_unit(TENTHS),
+            row("{fan_id}", "system.fan.rpm").in_unit(TENTHS),
+            row("fan{fan}_speed", "system.fan.rpm").in_unit(TENTHS),
+            row(ONLY_FAN, "system.fan.rpm").in_unit(TENTHS),
         ],
     },
     Database {
         name: "switch",
+        database: "switch",
+        precision: 1,
         about: "the ports of the switch",
         section: "switch",
         rows: &[
@@ -188,7 +210,9 @@ impl Wanted<'_> {
     ) -> Option<(&str, Scale)> {
         let has = |field: &str| points.clone().any(|point| point.get(field).is_some());
         let (field, scales) = self.fields.iter().find(|(field, _)| has(field))?;
-        let first = points.find_map(|point| super::answer::number(point, field))?;
+        // A line that was down has no unit.
+        let number = |point| super::answer::number(point, field).filter(|it| *it > 0.0);
+        let first = points.find_map(number).unwrap_or_default();
         Some((field, self.nearest(scales, first)))
     }
 

@@ -5,8 +5,6 @@ use crate::base::spans::Spans;
 
 /// The width of a point, in seconds: what is live comes once a minute.
 pub(crate) const MINUTE: u64 = 60;
-/// What the box is asked to multiply its numbers by, so that they keep a decimal.
-pub(crate) const PRECISION: u64 = 10;
 
 const HOUR: u64 = 3600;
 const DAY: u64 = 24 * HOUR;

@@ -94,12 +94,14 @@ pub(super) static LINE: Group = Group::new(
             "rate_down",
             Unit::BytePerSecond,
             "Download rate of the line, as the box measures it",
-        ),
+        )
+        .not_negative(),
         gauge(
             "rate_up",
             Unit::BytePerSecond,
             "Upload rate of the line, as the box measures it",
-        ),
+        )
+        .not_negative(),
         counter(
             "bytes_down",
             Unit::Byte,
@@ -114,12 +116,14 @@ pub(super) static LINE: Group = Group::new(
             "bandwidth_down",
             Unit::BitPerSecond,
             "Download bandwidth that the line could carry",
-        ),
+        )
+        .not_negative(),
         gauge(
             "bandwidth_up",
             Unit::BitPerSecond,
             "Upload bandwidth that the line could carry",
-        ),
+        )
+        .not_negative(),
         gauge(
             "ipv4_port_range_min",
             Unit::None,

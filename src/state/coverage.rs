@@ -7,10 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use super::folder::StateFolder;
 use crate::base::error::Error;
+use crate::base::files;
 use crate::base::lock::Lock;
 use crate::base::spans::Spans;
 
 const FILE: &str = "history.json";
+/// The time of the last run that could not leave more, always as long, so that it can be written where
+/// there is no room.
+const PULSE: &str = ".pulse";
+/// What stands there where there was no such run.
+const NEVER: u64 = 0;
 /// Who fills a gap.
 const FILLING: &str = ".filling.lock";
 
@@ -25,9 +31,9 @@ const MOST_SPANS: usize = 1000;
 const MEMORY: u64 = 400 * DAY;
 /// How many runs tell how far apart they usually are, and how many distances are enough for that.
 const RECENT: usize = 6;
-const ENOUGH: usize = 3;
-/// Who runs more seldom than that has gaps in any case.
-const LONGEST_USUAL: u64 = 10 * MINUTE;
+const ENOUGH: usize = 2;
+/// Who runs more seldom than that has gaps in any case, and has some time to show how often it is.
+const LONGEST_USUAL: u64 = 60 * MINUTE;
 /// How long the box is left alone after it has declined, in seconds, and after the first failure.
 const AFTER_A_NO: u64 = DAY;
 const AFTER_A_FAILURE: u64 = MINUTE;
@@ -39,6 +45,9 @@ pub(crate) struct Coverage {
     places: BTreeMap<String, BTreeMap<String, Minutes>>,
     #[serde(default)]
     pauses: BTreeMap<String, Pause>,
+    /// How long nothing is asked for, after the box did not answer at all.
+    #[serde(default)]
+    silence: Pause,
     /// Whether the box has ever told anything.
     #[serde(default)]
     given: bool,
@@ -94,8 +103,10 @@ pub(crate) enum Answered {
     Empty,
     /// The box does not want to tell.
     No,
-    /// Something went wrong.
+    /// Something went wrong, or its clock has not come so far.
     Failed,
+    /// No answer came.
+    Silent,
 }
 
 /// What one run adds.
@@ -124,10 +135,10 @@ impl Coverage {
         let known = || self.of(places, database);
         let mut spans = Spans::default();
         known().for_each(|minutes| spans.add_all(&minutes.missing(now, age)));
-        let grain = known().map(Minutes::grain).max().unwrap_or(MINUTE);
+        let least = known().map(Minutes::least_gap).max().unwrap_or(MINUTE);
         Missing {
-            spans: spans.without(&self.live(places, database)).of_length(grain),
-            grain,
+            spans: spans.without(&self.live(places, database)).of_length(least),
+            grain: known().map(Minutes::grain).max().unwrap_or(MINUTE),
             step: known().filter_map(|minutes| minutes.step).max(),
         }
     }
@@ -143,18 +154,32 @@ impl Coverage {
     /// Whether runs for a place come again and again, and not only when somebody thinks of it.
     pub(crate) fn is_regular(&self, place: &str) -> bool {
         let databases = self.places.get(place).into_iter().flatten();
-        let usual = |minutes: &Minutes| {
-            let distances = minutes.distances();
-            distances.len() >= ENOUGH && distances[distances.len() / 2] <= LONGEST_USUAL
-        };
-        databases.into_iter().any(|(_, minutes)| usual(minutes))
+        let mut usual = databases
+            .into_iter()
+            .filter_map(|(_, minutes)| minutes.usual());
+        usual.any(|distance| distance <= LONGEST_USUAL)
     }
 
     /// Whether the box may be asked for a database.
     pub(crate) fn may_ask(&self, database: &str, now: u64) -> bool {
         // A clock that was set back ends a pause that could last for ever.
         let is_over = |it: &Pause| now >= it.until || it.until > now + AFTER_A_NO;
-        self.pauses.get(database).is_none_or(is_over)
+        is_over(&self.silence) && self.pauses.get(database).is_none_or(is_over)
+    }
+
+    /// How often in a row a database was not given.
+    pub(crate) fn failures(&self, database: &str) -> u32 {
+        self.pauses.get(database).map_or(0, |it| it.failures)
+    }
+
+    /// Notes runs that could only leave their time: what they have told is not known, and not
+    /// missing.
+    fn learn_pulse(&mut self, pulse: u64) {
+        for minutes in self.places.values_mut().flat_map(|it| it.values_mut()) {
+            if let Some((_, end)) = minutes.live.ends() {
+                minutes.live.add((end, pulse / MINUTE * MINUTE + MINUTE));
+            }
+        }
     }
 
     /// Whether the box has ever told anything.
@@ -193,6 +218,7 @@ impl Coverage {
         for (database, answered) in &note.answered {
             let pause = self.pauses.entry((*database).to_owned()).or_default();
             pause.learn(*answered, note.time);
+            self.silence.learn(answered.of_box(), note.time);
         }
         self.pauses.retain(|_, pause| *pause != Pause::default());
         let is_given = note.answered.iter().any(|(_, it)| *it == Answered::Yes);
@@ -228,13 +254,26 @@ impl Minutes {
         distances
     }
 
-    /// How far apart points usually are, in seconds.
-    fn grain(&self) -> u64 {
+    /// How far apart runs usually are, in seconds, as soon as that can be told.
+    fn usual(&self) -> Option<u64> {
         let distances = self.distances();
-        match distances.len() {
-            few if few < ENOUGH => MINUTE,
-            many => distances[many / 2].clamp(MINUTE, LONGEST_USUAL),
+        match distances.as_slice() {
+            [MINUTE] => Some(MINUTE),
+            few if few.len() < ENOUGH => None,
+            // Gaps are among the longer ones.
+            many => many.get((many.len() - 1) / 2).copied(),
         }
+    }
+
+    /// How far apart points are, in seconds.
+    fn grain(&self) -> u64 {
+        let usual = self.usual().unwrap_or(MINUTE);
+        usual.clamp(MINUTE, LONGEST_USUAL)
+    }
+
+    /// How long a gap is at the least: what lies between two runs is none.
+    fn least_gap(&self) -> u64 {
+        self.usual().map_or(LONGEST_USUAL, |_| self.grain())
     }
 
     fn missing(&self, now: u64, age: u64) -> Spans {
@@ -267,12 +306,22 @@ impl Minutes {
     }
 }
 
+impl Answered {
+    /// What it says of the box, whatever was asked for.
+    fn of_box(self) -> Self {
+        match self {
+            Answered::Silent => Answered::Silent,
+            Answered::Yes | Answered::Empty | Answered::No | Answered::Failed => Answered::Yes,
+        }
+    }
+}
+
 impl Pause {
     fn learn(&mut self, answered: Answered, now: u64) {
         match answered {
             Answered::Yes | Answered::Empty => *self = Pause::default(),
             Answered::No => self.until = now + AFTER_A_NO,
-            Answered::Failed => {
+            Answered::Failed | Answered::Silent => {
                 let longer = AFTER_A_FAILURE << self.failures.min(10);
                 self.until = now + longer;
                 self.failures = self.failures.saturating_add(1);
@@ -284,15 +333,46 @@ impl Pause {
 impl StateFolder {
     /// Which minutes have live points.
     pub(crate) fn coverage(&self) -> Coverage {
-        self.read(FILE)
+        let mut coverage: Coverage = self.read(FILE);
+        if let Some(pulse) = self.pulse() {
+            coverage.learn_pulse(pulse);
+        }
+        coverage
     }
 
     /// Adds what a run has done.
     ///
     /// # Errors
-    /// When the folder or the file cannot be written.
+    /// When the folder or the file cannot be written. At least its time is left then, so that what it
+    /// has told is not taken for a gap: that takes no room on a full disk.
     pub(crate) fn note(&self, note: &Note) -> Result<(), Error> {
-        self.update(FILE, |coverage: &mut Coverage| coverage.learn(note))
+        let pulse = self.pulse();
+        let noted = self.update(FILE, |coverage: &mut Coverage| {
+            if let Some(pulse) = pulse {
+                coverage.learn_pulse(pulse);
+            }
+            coverage.learn(note);
+        });
+        match (&noted, pulse) {
+            (Ok(()), Some(NEVER)) => {}
+            (Ok(()), _) => self.leave_pulse(NEVER),
+            (Err(_), _) => self.leave_pulse(note.time),
+        }
+        noted
+    }
+
+    /// The time of the last run that could leave nothing else.
+    fn pulse(&self) -> Option<u64> {
+        let content = files::read_own(&self.path().join(PULSE)).ok()?;
+        std::str::from_utf8(&content).ok()?.trim().parse().ok()
+    }
+
+    fn leave_pulse(&self, time: u64) {
+        let path = self.path().join(PULSE);
+        let written = files::overwrite(&path, format!("{time:010}\n").as_bytes());
+        if let Err(error) = written {
+            log::debug!("{}: {error}", path.display());
+        }
     }
 
     /// The right to fill gaps, until it is dropped; `None` while another run does.

@@ -33,7 +33,7 @@ impl Run<'_> {
         collected: &Collected,
         age: u64,
     ) -> Result<Exit, Error> {
-        if let Some(verdict) = self.client.verdict() {
+        if let Some(verdict) = self.verdict.clone() {
             return Err(verdict.into());
         }
         let mut failed = collected.tell_failures(self.told);
@@ -45,13 +45,14 @@ impl Run<'_> {
             delivery: destination(self.settings).open(spools.as_deref()),
             now: self.now(),
             note: Note {
-                places: (self.settings.destination).places(&self.settings.command_line),
+                places: self.places.to_vec(),
                 time: self.times.timestamp,
                 ..Note::default()
             },
             text: String::new(),
             points: 0,
         };
+        backfill.warn_of_the_unknown();
         // Runs meanwhile leave the gaps to this one.
         let _turn = self.folder.and_then(|it| it.turn_to_fill());
         let known = DATABASES.iter().filter(|it| it.knows(&collected.samples));
@@ -95,6 +96,7 @@ impl Backfill<'_> {
         let mut reach = Reach::default();
         let mut outcome = Ok(());
         while let Some(asked) = self.ask(database, &missing) {
+            reach.questions += 1;
             let told = match asked {
                 Ok(told) => told,
                 Err(error) => {
@@ -107,14 +109,31 @@ impl Backfill<'_> {
             reach.begins = told.begins.or(reach.begins);
             self.note.asked.push((database.name, told.done));
             self.progress(database, &reach);
-            if self.text.len() >= PART && self.delivery.takes_parts() {
-                self.deliver()?;
+            if let Err(error) = self.deliver_part() {
+                self.say(database, &reach, &live, &Ok(()));
+                say("the rest was not asked for: give the command again when all is well");
+                return Err(error);
             }
         }
         self.points += reach.points;
         self.say(database, &reach, &live, &outcome);
-        let is_failure = |error: RequestError| gaps::answered(&error) == Answered::Failed;
+        let is_failure = |error: RequestError| gaps::answered(&error) != Answered::No;
         Ok(outcome.err().is_some_and(is_failure))
+    }
+
+    /// Whoever has filled that carbon by another name for it, as another user or with an earlier
+    /// version has points there that nobody here knows of.
+    fn warn_of_the_unknown(&self) {
+        let coverage = self.run.folder.map(|it| it.coverage()).unwrap_or_default();
+        let is_known = |it: &Database| !coverage.live(&self.note.places, it.name).is_empty();
+        let destination = &self.run.settings.destination;
+        let is_in_doubt = destination.is_carbon() && !self.run.settings.dry_run;
+        if is_in_doubt && !DATABASES.iter().any(is_known) {
+            say(&format!(
+                "no run has delivered these paths to {destination} before, as far as is known here: \
+                 what it has of that time is replaced"
+            ));
+        }
     }
 
     /// The next answer. One that did not come has a second chance.
@@ -126,7 +145,7 @@ impl Backfill<'_> {
         let live = &self.collected.samples;
         let ask = || past::ask(self.run.client, database, live, missing, self.now);
         match ask()? {
-            Err(error) if gaps::answered(&error) == Answered::Failed => {
+            Err(error) if gaps::answered(&error) != Answered::No => {
                 log::debug!("{error}; trying once more");
                 ask()
             }
@@ -136,8 +155,10 @@ impl Backfill<'_> {
 
     /// What is to be fetched of a database, and what of that time is live.
     fn missing(&self, database: &Database, age: u64) -> (Missing, Spans) {
+        // This minute is for a run of now.
+        let until = self.now / MINUTE * MINUTE;
         let from = self.now.saturating_sub(age) / MINUTE * MINUTE;
-        let all: Spans = [(from, self.now)].into_iter().collect();
+        let all: Spans = [(from, until)].into_iter().collect();
         let coverage = self.run.folder.map(|it| it.coverage()).unwrap_or_default();
         let live = coverage.live(&self.note.places, database.name);
         let missing = Missing {
@@ -145,7 +166,7 @@ impl Backfill<'_> {
             grain: MINUTE,
             step: None,
         };
-        (missing, live.within((from, self.now)))
+        (missing, live.within((from, until)))
     }
 
     /// Adds what was told to the text; how many points that were.
@@ -163,6 +184,14 @@ impl Backfill<'_> {
         }
         self.text.push_str(&encoded.text);
         encoded.counts.written
+    }
+
+    /// Delivers the text as soon as it is long enough.
+    fn deliver_part(&mut self) -> Result<(), Error> {
+        match self.text.len() >= PART && self.delivery.takes_parts() {
+            true => self.deliver(),
+            false => Ok(()),
+        }
     }
 
     /// Delivers the text. A carbon that is stuck does not keep the rest for as long as all of it may
@@ -213,10 +242,12 @@ impl Backfill<'_> {
         let about = database.about;
         match outcome {
             Ok(()) => {}
-            Err(error) if gaps::answered(error) == Answered::Failed => {
-                log::error!("{about}: {error}; the same command goes on from there");
+            Err(error) if gaps::answered(error) == Answered::No => {
+                log::warn!("{about}: {error}");
             }
-            Err(error) => log::warn!("{about}: {error}"),
+            Err(error) => {
+                log::error!("{about}: {error}; the rest was not asked for: give the command again");
+            }
         }
         let left = match live.seconds() {
             0 => String::new(),
@@ -225,7 +256,9 @@ impl Backfill<'_> {
                 how_long(seconds)
             ),
         };
-        say(&format!("{about}: {}{left}", reach.words(self.now)));
+        if outcome.is_ok() || reach.begins.is_some() {
+            say(&format!("{about}: {}{left}", reach.words(self.now)));
+        }
     }
 
     fn summarize(&self) {
@@ -244,11 +277,13 @@ struct Reach {
     /// The oldest that it knew of, in seconds since 1970.
     begins: Option<u64>,
     points: usize,
+    questions: usize,
 }
 
 impl Reach {
     fn words(&self, now: u64) -> String {
         match self.begins {
+            None if self.questions == 0 => "there was nothing to ask for".to_owned(),
             None => "the box remembers nothing of it".to_owned(),
             Some(begins) => {
                 let back = how_long(now.saturating_sub(begins));

@@ -5,15 +5,17 @@ use std::collections::VecDeque;
 
 use crate::api::{Client, Meaning, Reason, RequestError};
 use crate::base::lock::Lock;
+use crate::base::spans::Spans;
 use crate::base::words::{about, looked_at};
 use crate::cli::Settings;
 use crate::collect::{Collected, past};
-use crate::encode::{Batch, Encode, Format};
-use crate::history::{DATABASES, Database, Moment};
+use crate::encode::{Batch, Encode, Form, Format};
+use crate::history::{DATABASES, Database, MINUTE, Moment};
 use crate::sections::patch;
 use crate::state::coverage::{Answered, Coverage, Missing, Note};
 use crate::state::folder::StateFolder;
 use crate::tasks::times::Times;
+use crate::template::RunLabels;
 
 /// How many questions a run may ask more than usual.
 const MOST_QUESTIONS: u64 = 10;
@@ -31,45 +33,60 @@ pub(super) struct Filled {
     _turn: Option<Lock>,
 }
 
+/// What a run fills gaps with, and where.
+#[derive(Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) client: &'a Client,
+    pub(super) times: &'a Times,
+    /// Where runs leave things for each other.
+    pub(super) folder: &'a StateFolder,
+    /// Where the lines go, as that is remembered.
+    pub(super) places: &'a [String],
+}
+
+/// Where the lines of a run go, as that is remembered: other paths in the same carbon are another
+/// place.
+pub(super) fn places(settings: &Settings, form: &Form, labels: &RunLabels) -> Vec<String> {
+    let name = labels.iter().find(|(label, _)| *label == "name");
+    let name = name.map_or("", |(_, name)| name);
+    let form = match form {
+        Form::Graphite(template) => format!("by template {}", template.id),
+        Form::Influxdb { .. } | Form::Prometheus => format!("as {}", settings.format),
+    };
+    let places = settings.destination.places(&settings.command_line);
+    let of_box = |place| format!("{name} in {place} {form}");
+    places.into_iter().map(of_box).collect()
+}
+
 /// Fills what is missing where the lines of this run go to, after a run that has reached the box.
-pub(super) fn fill(
-    settings: &Settings,
-    client: &Client,
-    times: &Times,
-    folder: &StateFolder,
-    collected: &Collected,
-) -> Filled {
+pub(super) fn fill(job: &Job, collected: &Collected) -> Filled {
     let mut filled = Filled {
         note: Note {
-            places: settings.destination.places(&settings.command_line),
-            time: times.timestamp,
+            places: job.places.to_vec(),
+            time: job.times.timestamp,
             live: live(collected),
             ..Note::default()
         },
         ..Filled::default()
     };
-    if client.verdict().is_some() || !has_times(settings) {
-        return filled;
-    }
-    let coverage = folder.coverage();
-    if missing(settings, &coverage, &filled.note, collected).is_empty() {
+    if !has_times(job.settings) || job.missing(&job.folder.coverage(), collected).is_empty() {
         return filled;
     }
     // What another run has filled meanwhile is not missing any more.
-    filled._turn = match settings.dry_run {
+    filled._turn = match job.settings.dry_run {
         true => None,
-        false => match folder.turn_to_fill() {
+        false => match job.folder.turn_to_fill() {
             None => return filled,
             turn => turn,
         },
     };
-    let coverage = folder.coverage();
-    let missing = missing(settings, &coverage, &filled.note, collected);
-    let questions = Questions::new(client, times);
-    let refusal = filled.ask(&questions, collected, missing);
+    let coverage = job.folder.coverage();
+    let questions = Questions::new(job.client, job.times);
+    let refusal = filled.ask(&questions, collected, job.missing(&coverage, collected));
     let words = filled.trouble(refusal, || coverage.was_given() || questions.give_any());
     filled.tell(words, coverage.was_told());
-    if settings.patch_upload {
+    if job.settings.patch_upload {
         let moments = filled.moments.iter_mut();
         moments.for_each(|it| patch::without_upload(&mut it.samples));
     }
@@ -98,30 +115,48 @@ fn has_times(settings: &Settings) -> bool {
     }
 }
 
-/// What is missing of which database, as far as the box may be asked for it.
-fn missing(
-    settings: &Settings,
-    coverage: &Coverage,
-    note: &Note,
-    collected: &Collected,
-) -> VecDeque<(&'static Database, Missing)> {
-    // Who takes the lines of a command that somebody runs now and then does not wait for those of
-    // the days between.
-    if !settings.destination.is_carbon() && !note.places.iter().any(|it| coverage.is_regular(it)) {
-        return VecDeque::new();
+impl Job<'_> {
+    /// What is missing of which database, as far as the box may be asked for it; what was not given
+    /// lately comes last.
+    fn missing(
+        &self,
+        coverage: &Coverage,
+        collected: &Collected,
+    ) -> VecDeque<(&'static Database, Missing)> {
+        let destination = &self.settings.destination;
+        let now = self.times.timestamp;
+        // Who takes the lines of a command that somebody runs now and then does not wait for those of
+        // the days between.
+        if !destination.is_carbon() && !self.places.iter().any(|it| coverage.is_regular(it)) {
+            return VecDeque::new();
+        }
+        let age = destination.age().as_secs();
+        let in_hand = self.in_hand();
+        let of_database = |database: &'static Database| {
+            let mut missing = coverage.missing(self.places, database.name, now, age);
+            missing.spans = missing.spans.without(&in_hand);
+            (database, missing)
+        };
+        let databases = DATABASES.iter().map(of_database);
+        let wanted = databases.filter(|(database, missing)| {
+            !missing.spans.is_empty()
+                && coverage.may_ask(database.name, now)
+                && database.knows(&collected.samples)
+        });
+        let mut wanted: Vec<_> = wanted.collect();
+        wanted.sort_by_key(|(database, _)| coverage.failures(database.name));
+        wanted.into()
     }
-    let age = settings.destination.age().as_secs();
-    let of_database = |database: &'static Database| {
-        let missing = coverage.missing(&note.places, database.name, note.time, age);
-        (database, missing)
-    };
-    let databases = DATABASES.iter().map(of_database);
-    let wanted = databases.filter(|(database, missing)| {
-        !missing.spans.is_empty()
-            && coverage.may_ask(database.name, note.time)
-            && database.knows(&collected.samples)
-    });
-    wanted.collect()
+
+    /// The minutes of runs whose lines wait: one that was killed in between has left no other trace.
+    fn in_hand(&self) -> Spans {
+        let runs = self
+            .settings
+            .destination
+            .runs_in_hand(&self.folder.spools());
+        let minute = |time| (time / MINUTE * MINUTE, time / MINUTE * MINUTE + MINUTE);
+        runs.into_iter().map(minute).collect()
+    }
 }
 
 impl Filled {
@@ -141,6 +176,8 @@ impl Filled {
             let (client, now) = (questions.client, questions.times.timestamp);
             let answered = match past::ask(client, database, &collected.samples, &missing, now) {
                 None => continue,
+                // Its clock is behind ours: it may be asked again, and not each minute.
+                Some(Ok(told)) if told.is_before => Answered::Failed,
                 Some(Ok(told)) => {
                     let is_empty = told.begins.is_none();
                     self.learn_step(database, told.step);
@@ -156,10 +193,9 @@ impl Filled {
                 }
                 Some(Err(error)) => {
                     let answered = answered(&error);
-                    if !error.is_answer() {
+                    if answered == Answered::Silent {
                         // Nobody waits for the same again and again.
-                        let rest = queue.drain(..).map(|(database, _)| database.name);
-                        self.note.answered.extend(rest.map(|it| (it, answered)));
+                        queue.clear();
                     }
                     refusal = refusal.or(Some(error));
                     answered
@@ -188,10 +224,10 @@ impl Filled {
     ) -> Option<String> {
         let is = |wanted| self.note.answered.iter().any(|(_, it)| *it == wanted);
         let (has_told, has_nothing) = (is(Answered::Yes), is(Answered::Empty));
-        let is_worth_it =
-            |it: &RequestError| !(has_told || has_nothing) || answered(it) == Answered::Failed;
+        let is_no = |it: &RequestError| answered(it) == Answered::No;
+        let is_worth_it = |it: &RequestError| !(has_told || has_nothing) || !is_no(it);
         match refusal.filter(is_worth_it) {
-            Some(error) if answered(&error) == Answered::Failed => {
+            Some(error) if !is_no(&error) => {
                 Some(format!("{HISTORY}: {error}; gaps are filled later"))
             }
             Some(error) => Some(format!("{HISTORY}: {error}; gaps stay empty")),
@@ -280,8 +316,9 @@ pub(super) fn answered(error: &RequestError) -> Answered {
         Meaning::Unclear => matches!(&error.reason, Reason::Declined(it) if it.code.is_empty()),
         Meaning::Broken => false,
     };
-    match is_no {
-        true => Answered::No,
-        false => Answered::Failed,
+    match (is_no, error.is_answer()) {
+        (true, _) => Answered::No,
+        (false, true) => Answered::Failed,
+        (false, false) => Answered::Silent,
     }
 }

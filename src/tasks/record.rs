@@ -10,7 +10,7 @@ use crate::base::stderr::say;
 use crate::cli::Settings;
 use crate::collect::collect;
 use crate::deliver::Output;
-use crate::history::{DATABASES, PRECISION};
+use crate::history::DATABASES;
 use crate::sections::SECTIONS;
 use crate::sections::ask::{Detail, at_time, records};
 use crate::state::memory::Memory;
@@ -84,11 +84,12 @@ pub(crate) fn record(
 /// What the box remembers of the last hour, as answers by the paths of the databases. One that it
 /// does not give is not in a recording, as every other path that is not there.
 fn remembered(client: &Client, now: u64) -> Vec<(String, Json)> {
-    let queries = DATABASES.iter().map(|database| Query {
-        database: database.name,
+    let once = DATABASES.iter().filter(|it| it.name == it.database);
+    let queries = once.map(|database| Query {
+        database: database.database,
         from: now.saturating_sub(3600),
         until: now,
-        precision: PRECISION,
+        precision: database.precision,
     });
     let answer = |query: Query| {
         let result = client.remembered(&query);
@@ -117,7 +118,7 @@ fn raw(mut recording: Recording, pseudonyms: &Pseudonyms) -> Recording {
 /// does that it comes from.
 fn anonymous(mut recording: Recording, mut pseudonyms: Pseudonyms, time: u64) -> Recording {
     recording.api_version = changed(recording.api_version, |it| pseudonyms.answer(it));
-    let of_history = DATABASES.iter().map(|it| history_path(it.name));
+    let of_history = DATABASES.iter().map(|it| history_path(it.database));
     let mut names: HashMap<String, String> = of_history.map(|it| (it.clone(), it)).collect();
     let mut answers = Vec::new();
     for (path, answer) in recording.answers {

@@ -9,7 +9,7 @@ use super::stale;
 use super::target::{self, Handover};
 use super::templates;
 use super::times::Times;
-use crate::api::{Client, Known, Reason, Recording, Transport};
+use crate::api::{Client, Known, Reason, Recording, RequestError, Transport};
 use crate::base::error::{Error, Exit};
 use crate::base::files;
 use crate::base::stderr::say;
@@ -131,11 +131,25 @@ impl<'a> Monitor<'a> {
             false => BTreeSet::new(),
         };
         self.leave(&collected);
+        let verdict = self.client.verdict();
+        let places = gaps::places(self.settings, &self.form, &self.labels);
         let folder = &self.handover.folder;
-        let filled = match self.settings.task {
-            Task::Collect => gaps::fill(self.settings, &self.client, times, folder, &collected),
+        let filled = match (&self.settings.task, &verdict) {
+            (Task::Collect, None) => {
+                let job = gaps::Job {
+                    settings: self.settings,
+                    client: &self.client,
+                    times,
+                    folder,
+                    places: &places,
+                };
+                gaps::fill(&job, &collected)
+            }
             _ => Filled::default(),
         };
+        // A session that was opened meanwhile is good for the next run.
+        self.keep_known();
+        let folder = &self.handover.folder;
         let run = Run {
             settings: self.settings,
             form: &self.form,
@@ -143,10 +157,26 @@ impl<'a> Monitor<'a> {
             times,
             folder: (!self.settings.dry_run).then_some(folder),
             filled: &filled,
+            places: &places,
+            verdict,
             told: &told,
             known_board: self.memory.board().map(str::to_owned),
         };
         run.perform(self.labels.clone(), &collected)
+    }
+
+    /// Leaves what is known of the box for the next run, if that has changed.
+    fn kept_known(&mut self) -> Result<(), Error> {
+        let is_new = std::mem::replace(&mut self.known, self.client.known()) != self.known;
+        match &self.known {
+            Some(known) if is_new && !self.settings.dry_run => self.handover.keep(known),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same once more, where a failure has been told.
+    fn keep_known(&mut self) {
+        let _ = (self.kept_known()).inspect_err(|error| log::debug!("{error}"));
     }
 
     /// Leaves for the next run what has changed. That one can do without, so that a failure is only
@@ -157,14 +187,10 @@ impl<'a> Monitor<'a> {
         if let Some(lesson) = &lesson {
             self.memory.learn(lesson);
         }
-        let is_new = std::mem::replace(&mut self.known, self.client.known()) != self.known;
+        let kept = self.kept_known();
         if self.settings.dry_run {
             return;
         }
-        let kept = match &self.known {
-            Some(known) if is_new => self.handover.keep(known),
-            _ => Ok(()),
-        };
         let remembered = match &lesson {
             Some(lesson) if self.memory != memory => self.handover.folder.remember(lesson),
             _ => Ok(()),
@@ -210,6 +236,8 @@ pub(crate) fn replay(settings: &Settings, recording: &Path) -> Result<Exit, Erro
         times: &times,
         folder: (!settings.dry_run).then_some(&folder),
         filled: &Filled::default(),
+        places: &[],
+        verdict: None,
         told: &BTreeSet::new(),
         known_board: None,
     };
@@ -299,6 +327,11 @@ pub(super) struct Run<'a> {
     pub(super) folder: Option<&'a StateFolder>,
     /// What goes before its own lines.
     filled: &'a Filled,
+    /// Where its lines go, as that is remembered.
+    pub(super) places: &'a [String],
+    /// Why the box could not be used, if that is so. What is wrong with its history alone is no
+    /// verdict.
+    pub(super) verdict: Option<RequestError>,
     /// The sections of which an earlier run has said that they want a permission.
     pub(super) told: &'a BTreeSet<String>,
     /// The board that an earlier run has learned.
@@ -337,7 +370,7 @@ impl Run<'_> {
             let carbon = |carbon: &Carbon| words::looked_at(&format!("carbon at {carbon}"));
             carbons.iter().for_each(carbon);
         }
-        if let Some(verdict) = self.client.verdict() {
+        if let Some(verdict) = self.verdict.clone() {
             // What is wrong with the box itself outweighs everything that follows from it.
             if let Err(error) = delivered {
                 log::error!("{error}");
@@ -425,7 +458,7 @@ impl Run<'_> {
         let (requests, logins) = self.client.efforts();
         let outcomes = &collected.outcomes;
         let mut samples = exec::samples(&Facts {
-            up: self.client.verdict().is_none(),
+            up: self.verdict.is_none(),
             started: self.times.timestamp,
             duration: self.times.start.elapsed(),
             requests,

@@ -12,6 +12,8 @@ use std::fmt;
 use ascii::to_ascii;
 pub(crate) use glob::Glob;
 
+use sha1::{Digest as _, Sha1};
+
 use crate::metrics::group::Group;
 use crate::metrics::metric::{Metric, Reading};
 use crate::metrics::sample::Sample;
@@ -34,6 +36,8 @@ pub(crate) const SHIPPED: [(&str, &str); 4] = [
 #[derive(Debug)]
 pub(crate) struct Template {
     patterns: compile::Patterns,
+    /// What tells it from others: those that differ give other paths.
+    pub(crate) id: String,
     /// What is odd about it without being wrong.
     pub(crate) warnings: Vec<Warning>,
 }
@@ -106,7 +110,16 @@ impl Template {
     ) -> Result<Self, Refusal> {
         let source = parse::parse(text)?;
         let (patterns, warnings) = compile::compile(&source, metrics)?;
-        Ok(Template { patterns, warnings })
+        let id: String = Sha1::digest(text)
+            .iter()
+            .take(4)
+            .map(|it| format!("{it:02x}"))
+            .collect();
+        Ok(Template {
+            patterns,
+            id,
+            warnings,
+        })
     }
 
     /// What the path of a metric is made of, unless it is dropped.

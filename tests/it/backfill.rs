@@ -267,7 +267,7 @@ fn a_box_that_fails_in_the_middle_is_told() {
     let words = "the line: rrd/?db=net: HTTP status 502";
     assert!(run.stderr.contains(words), "{}", run.stderr);
     assert!(
-        run.stderr.contains("the same command goes on from there"),
+        run.stderr.contains("give the command again"),
         "{}",
         run.stderr
     );

@@ -14,7 +14,7 @@ use crate::graphite::{Graphite, Options as CarbonOptions, Stored};
 use crate::hour::set_clock;
 use crate::monitor::{APP_ID, APP_TOKEN, Monitor, Run, project_file};
 use crate::random::Random;
-use crate::receiver::Sink;
+use crate::receiver::{Sink, closed_port};
 use crate::session::known_app;
 use crate::simulated_freebox::{Fault, History, Options, Refusal, SimulatedFreebox, households};
 use crate::trials;
@@ -41,6 +41,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_permission_opens_the_other_way,
         older_boxes_and_copper_are_known_as_well,
         the_upload_of_a_patched_line_is_not_taken_from_the_history,
+        runs_that_could_only_leave_their_time_are_no_gap,
+        who_runs_each_twenty_minutes_has_no_gaps_between,
+        a_point_is_never_put_where_something_live_is,
+        two_lines_with_other_paths_are_filled_both,
+        a_clock_that_was_ahead_costs_no_gap,
+        one_part_that_hangs_costs_no_other,
+        a_history_that_wants_another_session_costs_no_good_run,
+        lines_that_wait_are_no_gap,
     ]
 }
 
@@ -843,4 +851,156 @@ fn what_graphite_web_shows_of_a_gap_is_done_with() {
     assert!(waiting.len() <= 1, "{waiting:?}");
     let stored = points(&carbon, DOWN);
     assert_eq!(minutes(&home, &stored, (3, on)), all(3, on));
+}
+
+fn runs_that_could_only_leave_their_time_are_no_gap() {
+    let (home, carbon) = (Home::hours_ago(6), Once::start());
+    let to = carbon.options();
+    home.runs(0..5, &as_words(&to));
+    let state = home.monitor.state(&home.at);
+    let file = state.join("history.json");
+    let kept = std::fs::read(&file).expect("the state");
+    for minute in 5..10 {
+        home.runs([minute], &as_words(&to));
+        std::fs::write(&file, &kept).expect("as if it had not been written");
+        let pulse = format!("{:010}\n", home.minute(minute) + 1);
+        std::fs::write(state.join(".pulse"), pulse).expect("what is left of a run");
+        // A run that could leave its lines has left more than that.
+        std::fs::remove_dir_all(state.join("spool")).expect("the spool");
+    }
+    carbon.series();
+    assert_eq!(home.questions(), 0);
+    home.runs([10, 13], &as_words(&to));
+    let series = carbon.series();
+    assert_eq!(minutes(&home, &series[DOWN], (0, 20)), [10, 11, 12, 13]);
+}
+
+fn who_runs_each_twenty_minutes_has_no_gaps_between() {
+    let (home, carbon) = (Home::hours_ago(8), Once::start());
+    let to = carbon.options();
+    home.runs((0..8).map(|it| it * 20), &as_words(&to));
+    assert_eq!(home.questions(), 0);
+    home.runs([220], &as_words(&to));
+    let series = carbon.series();
+    let expected: Vec<u64> = (0..12).map(|it| it * 20).collect();
+    assert_eq!(minutes(&home, &series[DOWN], (0, 300)), expected);
+}
+
+fn a_point_is_never_put_where_something_live_is() {
+    let (home, carbon) = (Home::hours_ago(8), Once::start());
+    let to = carbon.options();
+    home.runs([2, 7, 12, 17], &as_words(&to));
+    home.runs([47, 52], &as_words(&to));
+    let series = carbon.series();
+    // Slots of five minutes, none with two points; the runs are covered until the next is due.
+    let slots: Vec<u64> = minutes(&home, &series[DOWN], (0, 60))
+        .iter()
+        .map(|it| it / 5)
+        .collect();
+    assert_eq!(slots, [0, 1, 2, 3, 5, 6, 7, 8, 9, 10]);
+}
+
+fn two_lines_with_other_paths_are_filled_both() {
+    let (home, carbon) = (Home::hours_ago(6), Once::start());
+    let to = carbon.options();
+    let other = [as_words(&to), vec!["-t", "flat"]].concat();
+    for minute in [0, 1, 2, 3, 30, 31] {
+        home.runs([minute], &as_words(&to));
+        home.runs([minute], &other);
+    }
+    let series = carbon.series();
+    let mut others = series
+        .keys()
+        .filter(|it| it.ends_with("rate_down") && *it != DOWN);
+    let flat = &series[others.next().expect("the path of the other template")];
+    for points in [&series[DOWN], flat] {
+        assert_eq!(minutes(&home, points, (0, 60)), all(0, 32));
+    }
+}
+
+fn a_clock_that_was_ahead_costs_no_gap() {
+    let (home, carbon) = (Home::hours_ago(6), Once::start());
+    let to = carbon.options();
+    home.runs(0..5, &as_words(&to));
+    carbon.series();
+    // A day ahead for one run, at minute 5.
+    let wrong = (home.minute(5 + 24 * 60) + 1, home.minute(5) + 1);
+    let status = home.command(wrong, &as_words(&to)).status();
+    assert!(status.expect("the program").success());
+    assert!(home.questions() <= 10);
+    home.runs(6..10, &as_words(&to));
+    home.runs(60..66, &as_words(&to));
+    let series = carbon.series();
+    assert_eq!(minutes(&home, &series[DOWN], (0, 100)), all(5, 66));
+}
+
+fn one_part_that_hangs_costs_no_other() {
+    let (home, carbon) = (Home::hours_ago(6), Once::start());
+    let to = [
+        carbon.options(),
+        vec!["--timeout".to_owned(), "3".to_owned()],
+    ]
+    .concat();
+    home.runs(0..4, &as_words(&to));
+    home.at.fault("rrd/?db=net", Fault::Hang);
+    let run = home.run(home.minute(20) + 1, &as_words(&to));
+    run.complained(0, "rrd/?db=net: no complete answer");
+    home.runs(21..30, &as_words(&to));
+    let series = carbon.series();
+    let port = &series["switch.port.1.rx_bytes_rate"];
+    assert_eq!(minutes(&home, port, (0, 40)), all(0, 30));
+    assert!(minutes(&home, &series[DOWN], (4, 20)).is_empty());
+}
+
+fn a_history_that_wants_another_session_costs_no_good_run() {
+    let codes = [
+        "auth_required",
+        "invalid_session",
+        "busy",
+        "internal_error",
+        "ratelimited",
+    ];
+    for code in codes {
+        let (home, carbon) = (Home::hours_ago(6), Once::start());
+        let to = carbon.options();
+        home.runs(0..4, &as_words(&to));
+        let fault = Fault::Envelope {
+            status: 403,
+            error_code: code.to_owned(),
+        };
+        home.at.fault("rrd", fault);
+        let run = home.run(home.minute(20) + 1, &as_words(&to));
+        run.complained(0, code);
+        assert!(
+            run.stderr.contains("gaps are filled later"),
+            "{}",
+            run.stderr
+        );
+        assert!(home.questions() <= 10);
+        let up = &carbon.series()["exec.up"];
+        assert!(up.values().all(|it| it.to_bits() == 1.0_f64.to_bits()));
+        home.at.clear_faults();
+        home.runs(30..34, &as_words(&to));
+        let filled = minutes(&home, &carbon.series()[DOWN], (4, 34));
+        assert_eq!(filled.len(), 29, "{code}");
+    }
+}
+
+fn lines_that_wait_are_no_gap() {
+    let home = Home::hours_ago(6);
+    let address = closed_port();
+    let to = ["--carbon", &address, "--resend", "0"];
+    let away = |minute| assert_eq!(home.run(home.minute(minute) + 1, &to).code, 5);
+    (0..4).for_each(away);
+    // One that was killed when its lines were in hand and nothing else was.
+    let file = home.monitor.state(&home.at).join("history.json");
+    let kept = std::fs::read(&file).expect("the state");
+    away(4);
+    std::fs::write(&file, kept).expect("as if it had not been written");
+    let carbon = Once(Sink::at(&address));
+    home.runs([6], &to);
+    let series = carbon.series();
+    assert_eq!(minutes(&home, &series[DOWN], (0, 10)), all(0, 7));
+    assert!(series[DOWN].contains_key(&(home.minute(4) + 1)));
+    assert!(!series[DOWN].contains_key(&home.minute(4)));
 }
