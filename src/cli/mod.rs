@@ -1,8 +1,12 @@
 //! Arguments, and the one step from them to [`Settings`].
 
 mod args;
+#[cfg(test)]
+mod completions;
 mod habits;
 mod help;
+#[cfg(test)]
+mod man;
 mod options;
 mod settings;
 mod values;
@@ -63,7 +67,8 @@ fn without_passwords(mut words: String, args: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
+    use std::fs;
+    use std::path::{Path, PathBuf};
 
     use super::*;
     use crate::api::HashType;
@@ -242,6 +247,35 @@ mod tests {
         for (command, _) in options::EXAMPLES {
             let (_, arguments) = command.split_once("freebox-monitor").expect(command);
             given(arguments).expect(command);
+        }
+    }
+
+    /// The page for man and the scripts for shells, which lie in `contrib`.
+    #[test]
+    fn man_and_completions_are_in_step() {
+        let contrib = Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib");
+        for (file, text) in [
+            ("man/freebox-monitor.1", man::page()),
+            (
+                "completions/freebox-monitor.bash",
+                completions::bash::script(),
+            ),
+            ("completions/_freebox-monitor", completions::zsh::script()),
+            (
+                "completions/freebox-monitor.fish",
+                completions::fish::script(),
+            ),
+        ] {
+            let path = contrib.join(file);
+            if std::env::var_os("BLESS").is_some() {
+                fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
+                fs::write(&path, &text).expect("the file");
+            }
+            assert!(
+                fs::read_to_string(&path).expect(file) == text,
+                "BLESS=1 cargo test in_step writes {} anew",
+                path.display()
+            );
         }
     }
 

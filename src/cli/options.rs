@@ -1,6 +1,8 @@
 //! What there is to say of the options: one description for the help, and for whatever else tells
 //! people or shells about them. The options themselves are described where argh reads them.
 
+#[cfg(test)]
+use argh::Optionality;
 use argh::{ArgsInfo, FlagInfo, FlagInfoKind};
 
 use super::args::Args;
@@ -118,7 +120,7 @@ const READING: [Described; 2] = [
         long: "--help",
         short: Some('h'),
         value: Value::None,
-        help: "show this",
+        help: "show this help",
     },
     Described {
         long: "--version",
@@ -231,6 +233,13 @@ fn of_flag(flag: &FlagInfo<'static>) -> Described {
         value,
         help: flag.description,
     }
+}
+
+/// Whether an option may be given more than once.
+#[cfg(test)]
+pub(super) fn repeats(long: &str) -> bool {
+    let mut flags = Args::get_args_info().flags.iter();
+    flags.any(|flag| flag.long == long && flag.optionality == Optionality::Repeating)
 }
 
 impl Described {

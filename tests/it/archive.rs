@@ -81,6 +81,7 @@ ldd --version | head -n 1
 ./freebox-monitor --register -c /mnt/credentials.json -e "http://127.0.0.1:$BOX" 2>/dev/null
 ./freebox-monitor -c /mnt/credentials.json --all --carbon "$CARBON" 2>/dev/null
 sh sexigraf/install.sh --help | head -n 1
+echo completions/* man/*
 '
 "#;
 
@@ -105,7 +106,7 @@ fn the_archive_works_on_an_old_debian() {
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}{error}");
     let lines: Vec<&str> = said.lines().collect();
-    let [version, glibc, count, usage] = lines[..] else {
+    let [version, glibc, count, usage, for_shells] = lines[..] else {
         panic!("{said}{error}");
     };
     let expected = format!("freebox-monitor {}", env!("CARGO_PKG_VERSION"));
@@ -113,6 +114,9 @@ fn the_archive_works_on_an_old_debian() {
     assert!(glibc.contains(" 2.31"), "{glibc}");
     assert!(count.parse::<u32>().is_ok_and(|it| it > 200), "{count}");
     assert!(usage.starts_with("Usage: install.sh"), "{usage}");
+    let expected = "completions/_freebox-monitor completions/freebox-monitor.bash \
+                    completions/freebox-monitor.fish man/freebox-monitor.1";
+    assert_eq!(for_shells, expected);
     let texts = carbon.take().concat();
     assert!(texts.contains(".exec.up 1 "), "{texts}");
 }

@@ -40,6 +40,7 @@ mod repeat;
 mod rooms;
 mod secrets;
 mod session;
+mod shells;
 mod spool;
 mod support;
 mod telegraf;
@@ -119,6 +120,9 @@ fn main() -> ExitCode {
     trials.extend(tls::trials());
     trials.extend(turns::trials());
     trials.extend(leave_out(limits::tools(), limits::trials()));
+    for (shell, of_shell) in shells::trials() {
+        trials.extend(leave_out(shell, of_shell));
+    }
     trials.extend(versions::trials());
     trials.extend(leave_out(every::hosts(), every::trials_with_hosts()));
     trials.extend(leave_out(disk::strace(), disk::trials_with_strace()));
