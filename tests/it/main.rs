@@ -30,6 +30,7 @@ mod left_out;
 mod limits;
 mod migrating;
 mod other_dashboards;
+mod pages;
 mod parallel;
 mod prometheus;
 mod read_back;
@@ -105,6 +106,7 @@ fn main() -> ExitCode {
     trials.extend(left_out::trials());
     trials.extend(files::trials());
     trials.extend(migrating::trials());
+    trials.extend(pages::trials());
     trials.extend(parallel::trials());
     trials.extend(prometheus::trials_alone());
     trials.extend(read_back::trials());

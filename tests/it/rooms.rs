@@ -27,7 +27,7 @@ const FUNCTIONS: [usize; 3] = [10, 30, 60];
 
 /// Every file of the program by its module: `["deliver", "spool"]`; a room's own `mod.rs` is the
 /// room.
-fn modules() -> BTreeMap<Vec<String>, String> {
+pub(crate) fn modules() -> BTreeMap<Vec<String>, String> {
     let source = project_file("src");
     let mut modules = BTreeMap::new();
     let mut folders = vec![source.clone()];
@@ -64,7 +64,7 @@ fn module(source: &Path, path: &Path) -> Vec<String> {
 }
 
 /// The program's own code of a file: tests may use what they like.
-fn without_tests(text: &str) -> &str {
+pub(crate) fn without_tests(text: &str) -> &str {
     text.split("#[cfg(test)]\nmod tests {")
         .next()
         .unwrap_or_default()
@@ -129,7 +129,7 @@ fn expanded(text: &str, prefix: &[String]) -> Vec<Vec<String>> {
 }
 
 /// The rooms in the order of the list in `main.rs`.
-fn rooms(modules: &BTreeMap<Vec<String>, String>) -> Vec<String> {
+pub(crate) fn rooms(modules: &BTreeMap<Vec<String>, String>) -> Vec<String> {
     let main = &modules[&vec!["main".to_owned()]];
     let listed = main.lines().filter_map(|line| line.strip_prefix("//! - `"));
     let names = listed.filter_map(|line| Some(line.split_once('`')?.0.to_owned()));
