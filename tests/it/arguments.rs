@@ -14,7 +14,7 @@ use crate::trials;
 pub(crate) fn trials() -> Vec<Trial> {
     trials![
         help_and_version_go_to_stdout,
-        the_readme_has_the_exit_codes_of_the_help,
+        the_page_has_the_exit_codes_of_the_help,
         misuse_is_one_line_and_exit_1,
         a_file_that_is_not_there_is_named,
         without_registration_the_way_to_it_is_said,
@@ -58,8 +58,9 @@ fn help_and_version_go_to_stdout() {
     );
 }
 
-fn the_readme_has_the_exit_codes_of_the_help() {
-    let readme = fs::read_to_string(project_file("README.md")).expect("the README");
+fn the_page_has_the_exit_codes_of_the_help() {
+    let page = project_file("contrib/installation.md");
+    let readme = fs::read_to_string(page).expect("the page");
     let help = Monitor::new().run(&["--help"]).stdout;
     let codes = |text: &str, start: &str, end: char| -> Vec<u8> {
         let behind = text.split_once(start).expect(start).1;
@@ -227,6 +228,7 @@ fn the_crontab_line_of_the_readme_works_after_cargo_install() {
 fn every_crontab_line_that_is_shown_says_the_same_trouble_once() {
     for file in [
         "README.md",
+        "contrib/installation.md",
         "sexigraf/README.md",
         "sexigraf/freebox-monitor.cron",
     ] {
