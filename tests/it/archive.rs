@@ -41,7 +41,7 @@ pub(crate) fn is_there() -> Result<(), String> {
 }
 
 /// A tree of Debian 11, made once.
-fn debian() -> &'static Result<PathBuf, String> {
+pub(crate) fn debian() -> &'static Result<PathBuf, String> {
     static DEBIAN: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     DEBIAN.get_or_init(|| {
         let tree = target().join("debian-11");

@@ -30,6 +30,7 @@ mod left_out;
 mod limits;
 mod migrating;
 mod other_dashboards;
+mod package;
 mod pages;
 mod parallel;
 mod prometheus;
@@ -144,7 +145,11 @@ fn main() -> ExitCode {
         influxdb::is_there().and(prometheus::are_there()),
         other_dashboards::trials_with_servers(),
     ));
-    trials.extend(leave_out(archive, archive::trials()));
+    trials.extend(leave_out(archive.clone(), archive::trials()));
+    trials.extend(leave_out(
+        archive.and_then(|()| package::is_there()),
+        package::trials(),
+    ));
     trials.extend(docker::trials());
     trials.extend(leave_out(engine.clone(), docker::trials_with_engine()));
     trials.extend(leave_out(
@@ -167,7 +172,8 @@ fn docker_if_wanted(arguments: &Arguments) -> Result<(), String> {
 
 /// Making a tree of another Debian takes a while: not for a list, nor for one other case.
 fn archive_if_wanted(arguments: &Arguments) -> Result<(), String> {
-    match !arguments.list && wants(arguments, "archive::") {
+    let modules = ["archive::", "package::"];
+    match !arguments.list && modules.iter().any(|it| wants(arguments, it)) {
         true => archive::is_there(),
         false => Ok(()),
     }
