@@ -119,7 +119,8 @@ impl Entry {
         let entry = Entry {
             timestamp: run.next()?.parse().ok()?,
             process: run.next()?.parse().ok()?,
-            lines: run.next()?.parse().ok()?,
+            // More lines than fit a file were not written here.
+            lines: run.next()?.parse::<u32>().ok()?.try_into().ok()?,
             confirmed: state.next()?.parse().ok()?,
             at: state.next()?.parse().ok()?,
             unshown: state.next().map_or(Some(0), |it| it.parse().ok())?,

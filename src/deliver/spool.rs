@@ -35,6 +35,8 @@ const NOTES: &str = "notes.json";
 const LOCK: &str = ".lock";
 /// No run has so many bytes, whatever its bounds: a larger file was not made here.
 const LARGEST: u64 = 256 << 20;
+/// No spool has dropped so many lines: a larger number was not written here.
+const MOST_DROPPED: u64 = 1 << 53;
 
 /// A spool.
 #[derive(Debug)]
@@ -187,7 +189,9 @@ impl Spool {
 
     fn notes(&self) -> Notes {
         let notes = files::read_own(&self.folder.join(NOTES)).unwrap_or_default();
-        serde_json::from_slice(&notes).unwrap_or_default()
+        let mut notes: Notes = serde_json::from_slice(&notes).unwrap_or_default();
+        notes.dropped = notes.dropped.min(MOST_DROPPED);
+        notes
     }
 
     fn path(&self, entry: &Entry) -> PathBuf {
@@ -431,6 +435,21 @@ mod tests {
         assert_eq!(turn.prune(BOUNDS, 5003), dropped(0, 2));
         assert_eq!(timestamps(&spool), [5001, 5002, 5003]);
         assert_eq!((turn.take_dropped(), turn.take_dropped()), (4, 0));
+    }
+
+    #[test]
+    fn absurd_numbers_in_notes_and_names_are_borne() {
+        let (_folder, spool) = spool();
+        let turn = spool.turn_now().expect("a turn");
+        let notes = format!("{{\"dropped\":{}}}", u64::MAX);
+        fs::write(spool.folder.join(NOTES), notes).expect("notes");
+        for lines in [1, u64::from(u32::MAX), u64::MAX] {
+            let name = format!("0000000001-2-{lines}.lines");
+            fs::write(spool.folder.join(name), "a 1 1\n").expect("a file");
+        }
+        let most = 1 + u64::from(u32::MAX);
+        assert_eq!(turn.prune(BOUNDS, 5000), dropped(most, 0));
+        assert_eq!(turn.take_dropped(), MOST_DROPPED);
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Answer {
         let times = self.points.iter().map(|(time, _)| *time);
         let mut times = times.filter(|time| missing.contain(*time));
         let told: Option<Span> = times.next().map(|first| {
-            let end = times.next_back().unwrap_or(first) + step;
+            let end = times.next_back().unwrap_or(first).saturating_add(step);
             if step >= window.grain {
                 return (first, end);
             }
@@ -90,10 +90,11 @@ impl Answer {
             };
             (first.next_multiple_of(window.grain), end)
         });
-        let told = told.filter(|(from, until)| from < until);
+        // Where that is nothing of what is missing, there is no more to come of it.
+        let told = told.filter(|it| !missing.within(*it).is_empty());
         let rest = missing.without(&told.into_iter().collect());
         // A step that is not over is not there.
-        let coming = now.saturating_sub(step + PATIENCE);
+        let coming = now.saturating_sub(step.saturating_add(PATIENCE));
         let begins = told.map_or(window.from, |(_, end)| end);
         let later = match begins >= coming || self.is_before(window) {
             true => rest.within((begins, u64::MAX)),
@@ -215,6 +216,23 @@ mod tests {
         let missing = spans(&[(WINDOW.until - 60, WINDOW.until)]);
         let told = answer(&steps(WINDOW.from, WINDOW.until - 60, 10));
         assert_eq!(told.fate(WINDOW, &missing, NOW).done, missing);
+    }
+
+    #[test]
+    fn points_that_make_no_whole_one_settle_the_gaps_that_they_are_in() {
+        let (first, last) = (WINDOW.from + 600, WINDOW.until - 600);
+        let missing = spans(&[(WINDOW.from, first), (last, WINDOW.until)]);
+        let told = answer(&[first - 20, last - 100, last - 80, last]);
+        assert_eq!(told.fate(WINDOW, &missing, NOW).done, missing);
+    }
+
+    #[test]
+    fn an_absurd_step_is_no_trouble() {
+        let missing = spans(&[(WINDOW.from, WINDOW.until)]);
+        let step = u64::MAX;
+        let window = Window { step, ..WINDOW };
+        let told = answer(&[WINDOW.from + 60]);
+        assert_eq!(told.fate(window, &missing, NOW).done, missing);
     }
 
     #[test]
