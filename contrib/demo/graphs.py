@@ -20,7 +20,6 @@ BOX = "freebox.ultra."
 class Graph:
     name: str
     title: str
-    # In what the vertical axis counts.
     unit: str
     # How far it goes back; None is as long as the demo has been collecting.
     span: Optional[int]
@@ -29,6 +28,7 @@ class Graph:
     # none, first or stacked, as graphite-web calls it.
     area: str = "none"
     low: int = 0
+    high: Optional[int] = None
     # Large numbers are 1 k, 1 M.
     si: bool = False
 
@@ -58,6 +58,11 @@ def to_ports():
     return f"aliasSub(aliasByNode(scale({rates}, 8), 4), '^', 'port ')"
 
 
+def access_points():
+    band = f"aliasSub(aliasByNode({BOX}wifi.ap.*.stations, 4), '_', '.')"
+    return f"aliasSub(aliasSub({band}, 'g$', ' GHz'), 'g([0-9]+)$', ' GHz (\\1)')"
+
+
 def busiest_stations():
     rates = f"highestAverage({BOX}wifi.ap.*.station.*.tx_rate, 6)"
     # A name ends with four digits of the address; those are for telling two of a name apart.
@@ -65,9 +70,10 @@ def busiest_stations():
 
 
 def bandwidth():
-    one = lambda path, name: f"cactiStyle({called(BOX + path, name)}, 'si', 'bit/s')"
-    down = one("connection.bandwidth_down", "download")
-    return [down, f"dashed({one('connection.bandwidth_up', 'upload')}, 6)"]
+    """Both are the same on fibre, so that one has to show between the dashes of the other."""
+    down = called(f"{BOX}connection.bandwidth_down", "download")
+    up = called(f"dashed({BOX}connection.bandwidth_up, 8)", "upload")
+    return [f"cactiStyle({it}, 'si', 'bit/s')" for it in [down, up]]
 
 
 GRAPHS = [
@@ -75,7 +81,7 @@ GRAPHS = [
     traffic("traffic-month", "Internet traffic, the last 30 days", 30 * DAY),
     Graph(
         "bandwidth", "Bandwidth of the fibre, the last 24 hours", "bit/s", DAY,
-        bandwidth(), [GREEN, BLUE], "first", si=True,
+        bandwidth(), [GREEN, BLUE], "first", high=10_000_000_000, si=True,
     ),
     temperatures("temperatures-day", "Temperatures in the box, the last 24 hours", DAY),
     temperatures("temperatures-month", "Temperatures in the box, the last 30 days", 30 * DAY),
@@ -89,7 +95,7 @@ GRAPHS = [
     ),
     Graph(
         "wifi-stations", "Wi-Fi stations by access point, since the demo began", "stations", None,
-        [f"aliasSub(aliasByNode({BOX}wifi.ap.*.stations, 4), '_', '.')"], MANY, "stacked",
+        [access_points()], MANY, "stacked",
     ),
     Graph(
         "wifi-traffic", "Traffic to the six busiest Wi-Fi stations, since the demo began", "bit/s",
@@ -134,15 +140,15 @@ class Page:
             f' height="{HEIGHT}" alt="{html.escape(it.title)}"></figure>'
             for it in GRAPHS
         )
-        web = f'<a href="{self.web}">{self.web}</a>' if refresh else "graphite-web"
+        web = f', at <a href="{self.web}">{self.web}</a>' if refresh else ""
         text = PAGE.format(refresh=refresh, state=state, web=web, figures=figures)
         replace(self.file, text.encode())
 
     def picture(self, graph, now):
         span = graph.span
         if span is None:
-            # An hour is kept to ten seconds. In the beginning there is room for what comes.
-            span = min(max(int(now - self.live_since) + 15, 90), 3500)
+            # An hour is kept to ten seconds.
+            span = min(max(int(now - self.live_since) + 10, 30), 3500)
         query = [("from", now - span), ("until", now), ("noCache", 1)]
         query += [("target", it) for it in graph.targets]
         if self.kind == "svg":
@@ -164,12 +170,13 @@ class Page:
 def look(graph):
     return {
         "format": "png", "width": WIDTH, "height": HEIGHT, "margin": 14,
-        "title": f"{graph.title} ({graph.unit})", "vtitle": graph.unit, "tz": zone(),
+        "title": f"{graph.title} ({graph.unit})", "tz": zone(),
         "bgcolor": "ffffff", "fgcolor": "333333", "majorGridLineColor": "d8d8d8",
         "minorGridLineColor": "f0f0f0", "colorList": ",".join(graph.colours),
         "fontName": "DejaVu Sans Mono", "fontSize": 11, "hideLegend": "false",
         "areaMode": graph.area, "areaAlpha": 0.5 if graph.area == "first" else 0.8,
-        "yMin": graph.low, "yUnitSystem": "si" if graph.si else "none", "lineWidth": 1.6,
+        "yMin": graph.low, **({"yMax": graph.high} if graph.high else {}),
+        "yUnitSystem": "si" if graph.si else "none", "lineWidth": 1.6,
         # The older the box's history, the coarser; a live run comes every ten seconds.
         "lineMode": "connected" if graph.span or graph.area == "none" else "staircase",
     }.items()
@@ -196,7 +203,7 @@ def draw_svg(graph, series, begin, end):
     if graph.area == "stacked":
         lines = stacked(lines)
     values = [value for _, points in lines for value, _ in points if value is not None]
-    step, high = scale(graph.low, max(values, default=1))
+    step, high = scale(graph.low, graph.high or max(values, default=1))
     x = lambda at: left + (right - left) * (at - begin) / (end - begin)
     y = lambda value: bottom - (bottom - top) * (value - graph.low) / (high - graph.low)
     out = [
@@ -216,7 +223,7 @@ def draw_svg(graph, series, begin, end):
         at = begin + (end - begin) * number / 6
         form = "%d %b" if end - begin > 2 * DAY else "%H:%M" if end - begin > 3600 else "%H:%M:%S"
         out.append(
-            f'<text x="{x(at):.1f}" y="{bottom + 17}" text-anchor="middle">'
+            f'<text x="{min(x(at), WIDTH - 32):.1f}" y="{bottom + 19}" text-anchor="middle">'
             f"{time.strftime(form, time.localtime(at))}</text>"
         )
     # Of what is stacked the highest comes first, so that those below are seen.
@@ -236,7 +243,7 @@ def draw_svg(graph, series, begin, end):
     at = left
     for number, (name, _) in enumerate(lines):
         colour = graph.colours[number % len(graph.colours)]
-        name = " ".join(name.split("Current")[0].split()).removeprefix("dashed(").rstrip(",")
+        name = " ".join(name.split("Current")[0].split())
         out.append(f'<rect x="{at}" y="{HEIGHT - 20}" width="10" height="10" fill="#{colour}"/>')
         out.append(f'<text x="{at + 15}" y="{HEIGHT - 11}">{html.escape(name)}</text>')
         at += 35 + 7 * len(name)
@@ -287,9 +294,10 @@ img {{ display: block; max-width: 100%; height: auto; }}
 <h1>freebox-monitor</h1>
 <p>A simulated Freebox Ultra, in a household of thirty devices. freebox-monitor registered at it,
 fetched a month from the box's own history with <code>--backfill 30d</code>, and has collected live
-since then. carbon stores it, as on a SexiGraf appliance, and graphite-web draws it: {web}.</p>
+since then. carbon stores it, as on a SexiGraf appliance, and graphite-web draws it{web}.</p>
 <p>Of the past the box remembers its traffic, bandwidth, temperatures, fan and switch; all else
-begins with the demo.</p>
+begins with the demo. Where a curve falls to nothing the line was down, and where one has a gap the
+box restarted: that is how this household lives.</p>
 <p class="state">{state}</p>
 {figures}
 </body>

@@ -29,6 +29,7 @@ with open(os.path.join(settings, "demo_settings.py"), "w") as file:
         f"CARBONLINK_HOSTS = [{cache!r}]\n"
         "CARBONLINK_TIMEOUT = 2.0\n"
         "DEFAULT_CACHE_DURATION = FIND_CACHE_DURATION = 0\n"
+        f"STATICFILES_DIRS = [{os.path.join(sys.prefix, 'webapp', 'content')!r}]\n"
         "TIME_ZONE = 'UTC'\n"
         "ALLOWED_HOSTS = ['127.0.0.1']\n"
         f"DATABASES = {{'default': {{'ENGINE': 'django.db.backends.sqlite3',"
