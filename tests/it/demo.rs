@@ -70,7 +70,7 @@ fn running(folder: &Path) -> Vec<String> {
     let processes = fs::read_dir("/proc").expect("/proc");
     let lines = processes.filter_map(|it| fs::read(it.ok()?.path().join("cmdline")).ok());
     let lines = lines.map(|it| String::from_utf8_lossy(&it).replace('\0', " "));
-    let folder = folder.display().to_string();
+    let folder = format!("{}/", folder.display());
     lines.filter(|line| line.contains(&folder)).collect()
 }
 
