@@ -19,6 +19,7 @@ mod box_faults;
 mod check;
 mod dashboards;
 mod delivery;
+mod demo;
 mod disk;
 mod docker;
 mod every;
@@ -186,6 +187,7 @@ fn with_real_parts(arguments: &Arguments) -> Vec<Trial> {
         "appliance::",
         "backfill::",
         "dashboards::",
+        "demo::",
         "history::",
         "hour::",
         "whole_way::",
@@ -227,6 +229,7 @@ fn with_real_parts(arguments: &Arguments) -> Vec<Trial> {
         carbon.clone().and(web.clone()),
         dashboards::trials_with_web(),
     ));
+    trials.extend(leave_out(carbon.clone().and(web.clone()), demo::trials()));
     let clock_and_web = carbon.and(web).and(clock);
     trials.extend(leave_out(clock_and_web.clone(), hour::trials_with_web()));
     trials.extend(leave_out(clock_and_web, history::trials_with_web()));
