@@ -4,6 +4,7 @@ use crate::api::{Client, Query, Reason, RequestError};
 use crate::base::spans::{Span, Spans};
 use crate::history::{Answer, DATABASES, Database, Moment, moments, newest};
 use crate::metrics::sample::Sample;
+use crate::sections::patch;
 use crate::state::coverage::Missing;
 
 /// What the box has told of a window.
@@ -21,6 +22,15 @@ pub(crate) struct Told {
     pub(crate) step: Option<u64>,
     /// The oldest that it knew of, in seconds since 1970.
     pub(crate) begins: Option<u64>,
+}
+
+impl Told {
+    /// Takes the upload figures of the line out, of a box that mixes them up.
+    pub(crate) fn without_upload(mut self) -> Self {
+        let moments = self.moments.iter_mut();
+        moments.for_each(|it| patch::without_upload(&mut it.samples));
+        self
+    }
 }
 
 /// What the box tells of a database.

@@ -143,7 +143,13 @@ impl Backfill<'_> {
         missing: &Missing,
     ) -> Option<Result<past::Told, RequestError>> {
         let live = &self.collected.samples;
-        let ask = || past::ask(self.run.client, database, live, missing, self.now);
+        let ask = || {
+            let told = past::ask(self.run.client, database, live, missing, self.now)?;
+            Some(match self.run.settings.patch_upload {
+                true => told.map(past::Told::without_upload),
+                false => told,
+            })
+        };
         match ask()? {
             Err(error) if gaps::answered(&error) != Answered::No => {
                 log::debug!("{error}; trying once more");

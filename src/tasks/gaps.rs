@@ -8,10 +8,10 @@ use crate::base::lock::Lock;
 use crate::base::spans::Spans;
 use crate::base::words::{about, looked_at};
 use crate::cli::Settings;
-use crate::collect::{Collected, past};
+use crate::collect::Collected;
+use crate::collect::past::{self, Told};
 use crate::encode::{Batch, Encode, Form, Format};
 use crate::history::{DATABASES, Database, MINUTE, Moment};
-use crate::sections::patch;
 use crate::state::coverage::{Answered, Coverage, Missing, Note};
 use crate::state::folder::StateFolder;
 use crate::tasks::times::Times;
@@ -82,14 +82,10 @@ pub(super) fn fill(job: &Job, collected: &Collected) -> Filled {
         },
     };
     let coverage = job.folder.coverage();
-    let questions = Questions::new(job.client, job.times);
+    let questions = Questions::new(job);
     let refusal = filled.ask(&questions, collected, job.missing(&coverage, collected));
     let words = filled.trouble(refusal, || coverage.was_given() || questions.give_any());
     filled.tell(words, coverage.was_told());
-    if job.settings.patch_upload {
-        let moments = filled.moments.iter_mut();
-        moments.for_each(|it| patch::without_upload(&mut it.samples));
-    }
     filled
 }
 
@@ -173,8 +169,7 @@ impl Filled {
             if !questions.are_left() {
                 break;
             }
-            let (client, now) = (questions.client, questions.times.timestamp);
-            let answered = match past::ask(client, database, &collected.samples, &missing, now) {
+            let answered = match questions.ask(database, collected, &missing) {
                 None => continue,
                 // Its clock is behind ours: it may be asked again, and not each minute.
                 Some(Ok(told)) if told.is_before => Answered::Failed,
@@ -274,35 +269,46 @@ impl Filled {
 
 /// The questions that a run may ask more than usual.
 struct Questions<'a> {
-    client: &'a Client,
-    times: &'a Times,
+    job: &'a Job<'a>,
     /// How many requests there were before.
     before: u64,
 }
 
 impl<'a> Questions<'a> {
-    fn new(client: &'a Client, times: &'a Times) -> Self {
-        let (before, _) = client.efforts();
-        Questions {
-            client,
-            times,
-            before,
-        }
+    fn new(job: &'a Job<'a>) -> Self {
+        let (before, _) = job.client.efforts();
+        Questions { job, before }
+    }
+
+    fn ask(
+        &self,
+        database: &Database,
+        collected: &Collected,
+        missing: &Missing,
+    ) -> Option<Result<Told, RequestError>> {
+        let (client, now) = (self.job.client, self.job.times.timestamp);
+        let told = past::ask(client, database, &collected.samples, missing, now)?;
+        Some(match self.job.settings.patch_upload {
+            true => told.map(Told::without_upload),
+            false => told,
+        })
     }
 
     /// Whether there may be another one, which leaves time for the delivery even if it is not
     /// answered.
     fn are_left(&self) -> bool {
-        let Times { collecting, .. } = self.times;
-        let left = collecting.deadline.left().unwrap_or_default();
-        self.client.efforts().0 - self.before < MOST_QUESTIONS && left > collecting.request
+        let limits = self.job.times.collecting;
+        let left = limits.deadline.left().unwrap_or_default();
+        let (asked, _) = self.job.client.efforts();
+        asked - self.before < MOST_QUESTIONS && left > limits.request
     }
 
     /// Whether the box remembers anything of the last minutes, of which it has told live. Where there
     /// are no questions left it is given the benefit of the doubt.
     fn give_any(&self) -> bool {
-        let now = self.times.timestamp;
-        let told = |database| past::answer(self.client, database, (now.saturating_sub(600), now));
+        let now = self.job.times.timestamp;
+        let last_minutes = (now.saturating_sub(600), now);
+        let told = |database| past::answer(self.job.client, database, last_minutes);
         let mut databases = DATABASES.iter();
         databases.any(|it| !self.are_left() || told(it).is_ok_and(|it| it.ends().is_some()))
     }

@@ -26,6 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         one_that_was_broken_off_goes_on,
         a_carbon_that_is_away_gets_it_later,
         it_is_shown_on_stdout_and_by_a_dry_run,
+        the_upload_of_a_patched_line_is_left_out,
         in_influxdb_it_has_its_times,
         a_box_that_declines_is_told,
         a_box_that_fails_in_the_middle_is_told,
@@ -214,6 +215,14 @@ fn it_is_shown_on_stdout_and_by_a_dry_run() {
         "{}",
         written.lines().count()
     );
+}
+
+fn the_upload_of_a_patched_line_is_left_out() {
+    let home = Home::hours_ago(6);
+    let options = ["--backfill", "1h", "--patch-rate-up-bytes-up"];
+    let run = home.run(home.start + 1, &options);
+    went_well(&run, "delivered to stdout");
+    assert!(run.stdout.contains(DOWN) && !run.stdout.contains("connection.rate_up"));
 }
 
 fn in_influxdb_it_has_its_times() {
