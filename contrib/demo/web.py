@@ -5,6 +5,7 @@
 CACHE is HOST:PORT:INSTANCE of the cache's query port. The address is printed once it listens.
 With --no-pictures it does without cairo, and then answers in JSON only.
 """
+import configparser
 import os
 import secrets
 import sys
@@ -12,6 +13,8 @@ import unittest.mock
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+# graphite-web asks for the name that Python 3.12 dropped.
+configparser.SafeConfigParser = configparser.ConfigParser
 root, cache, *more = sys.argv[1:]
 if "--no-pictures" in more:
     sys.modules["cairocffi"] = unittest.mock.MagicMock()
