@@ -25,8 +25,8 @@ use crate::base::words;
 /// What one connection is given at least a file of, in bytes: a confirmation is for all of it.
 const BATCH: u64 = 1024 * 1024;
 
-/// How old a line may be for graphite-web to be asked for it, in seconds.
-const LOOKED_FOR: u64 = 24 * 3600;
+/// How old a line may be for graphite-web to be asked for it, in seconds: what is kept to the minute.
+const LOOKED_FOR: u64 = 8 * 24 * 3600;
 
 /// What is to be delivered.
 #[derive(Clone, Copy, Debug)]

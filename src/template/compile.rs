@@ -484,7 +484,7 @@ impl Claims {
             .iter()
             .filter(|(path, _)| !path.contains(';'))
             .collect();
-        paths.sort_by_key(|(_, (_, at))| (at.line, at.column));
+        paths.sort_by_key(|(path, (_, at))| (at.line, at.column, *path));
         for (path, (metric, at)) in paths {
             for (dot, _) in path.match_indices('.') {
                 if let Some((other, _)) = self.by_path.get(&path[..dot]) {
