@@ -219,7 +219,10 @@ impl Wanted<'_> {
     /// The scale that brings a number of the box nearest to what it says live.
     fn nearest(&self, scales: &[Scale], number: f64) -> Scale {
         // How many times as large, the one way or the other.
-        let distance = |scale: &Scale| (scale.done(number) / self.value).ln().abs();
+        let distance = |scale: &Scale| {
+            let ratio = scale.done(number) / self.value;
+            ratio.max(1.0 / ratio)
+        };
         let nearest = |a: &&Scale, b: &&Scale| distance(a).total_cmp(&distance(b));
         let found = match number > 0.0 && self.value > 0.0 {
             true => scales.iter().min_by(nearest),
