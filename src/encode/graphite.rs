@@ -120,3 +120,58 @@ impl<'a> Encode<'a> for Lines<'a> {
 fn described_number(sample: &Sample, metric: &Metric) -> String {
     described(&sample.group.metric_name(metric), sample)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::group::Group;
+    use crate::metrics::label::label;
+    use crate::metrics::metric::{gauge, text};
+    use crate::metrics::unit::Unit;
+
+    static HOST: Group = Group::new(
+        "host",
+        "host.{mac}",
+        &[
+            gauge("power", Unit::Dbm, "Its power"),
+            gauge("noise", Unit::Dbm, "What it hears"),
+            text("version", "Its firmware"),
+        ],
+    )
+    .labels(&[label("mac", &["mac"])]);
+
+    #[test]
+    fn of_two_numbers_for_one_path_and_moment_the_first_stays() {
+        let metrics: Vec<_> = HOST.metrics.iter().map(|metric| (&HOST, metric)).collect();
+        let template = Template::read("host.noise -\n** {default}", &metrics).expect("a template");
+        let records = [
+            r#"{"mac":"A:B","power":-5,"noise":7,"version":"4.12"}"#,
+            r#"{"power":-7}"#,
+            r#"{"mac":"a_b","power":-6}"#,
+        ];
+        let read =
+            |record: &&str| Sample::read(&HOST, &serde_json::from_str(record).expect("JSON"));
+        let samples: Vec<Sample> = records.iter().map(read).collect();
+        let run = RunLabels::new();
+        let mut lines = Box::new(Lines::new(&template, &run));
+        for (time, samples) in [
+            (60, &samples[..2]),
+            (60, &samples[2..]),
+            (120, &samples[2..]),
+        ] {
+            lines.add(Batch { time, samples });
+        }
+        let counts = lines.counts();
+        let encoded = lines.finish();
+        assert_eq!(
+            encoded.text,
+            "host.a_b.power -5 60\nhost.a_b.power -6 120\n"
+        );
+        let (written, lost) = (2, 2);
+        assert_eq!(counts, Counts { written, lost });
+        assert_eq!(encoded.counts, counts);
+        let words = "host.power{mac=A:B} and host.power{mac=a_b} have the same path \
+            host.a_b.power; the first is written";
+        assert_eq!(encoded.warning.as_deref(), Some(words));
+    }
+}

@@ -217,3 +217,62 @@ impl fmt::Display for Format {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::group::Group;
+    use crate::metrics::label::label;
+
+    static LEASE: Group = Group::new("lease", "lease.{mac}", &[]).labels(&[
+        label("mac", &["mac"]),
+        label("name", &["name"]).names("mac"),
+        label("vendor", &["vendor"]),
+    ]);
+
+    #[test]
+    fn counts_since_then() {
+        let counts = |written, lost| Counts { written, lost };
+        assert_eq!(counts(7, 5).since(counts(3, 2)), counts(4, 3));
+    }
+
+    #[test]
+    fn of_doubles_the_first_is_told_and_how_many_more_there_are() {
+        let mut doubles = Doubles::default();
+        let mut told = Vec::new();
+        for words in ["a and b", "c and d", "e and f"] {
+            told.push(doubles.warning().unwrap_or_default());
+            doubles.add(|| words.to_owned());
+        }
+        told.push(doubles.warning().unwrap_or_default());
+        let expected = [
+            "",
+            "a and b; the first is written",
+            "a and b; the first is written (1 more are like it)",
+            "a and b; the first is written (2 more are like it)",
+        ];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn nameless_is_what_has_neither_its_key_nor_what_stands_for_it() {
+        for (record, is_so) in [
+            (r#"{"mac":"m","name":"n"}"#, false),
+            (r#"{"mac":"m"}"#, false),
+            (r#"{"name":"n"}"#, false),
+            (r#"{"vendor":"v"}"#, true),
+            ("{}", true),
+        ] {
+            let sample = Sample::read(&LEASE, &serde_json::from_str(record).expect("JSON"));
+            assert_eq!(is_nameless(&sample), is_so, "{record}");
+        }
+    }
+
+    #[test]
+    fn formats_have_one_word_each() {
+        for format in [Format::Graphite, Format::Influxdb, Format::Prometheus] {
+            assert_eq!(format.to_string().parse(), Ok(format));
+        }
+        assert!("carbon".parse::<Format>().is_err());
+    }
+}

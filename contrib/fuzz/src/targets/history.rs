@@ -28,7 +28,7 @@ pub fn check(data: &[u8]) {
         .iter()
         .map(|it| {
             (
-                history_path(it.name),
+                history_path(it.database),
                 Json::String(body.clone().into_owned()),
             )
         })
