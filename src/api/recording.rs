@@ -9,7 +9,8 @@
 //! ```
 //!
 //! The keys of `answers` are paths below the API's base, those of the history without its times; a
-//! value is the whole answer, or a text where it was no JSON. What is not in it is not there, as on a box of another model.
+//! value is the whole answer, or a text where it was no JSON. What is not in it is not there, as on a
+//! box of another model.
 
 use std::path::Path;
 

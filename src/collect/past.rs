@@ -1,6 +1,8 @@
 //! Asks for what the box remembers, a window at a time, the newest first.
 
-use crate::api::{Client, Query, Reason, RequestError};
+use serde_json::Value as Json;
+
+use crate::api::{Client, Query, Reason, RequestError, history_path};
 use crate::base::spans::{Span, Spans};
 use crate::history::{Answer, DATABASES, Database, Moment, moments, newest};
 use crate::metrics::sample::Sample;
@@ -24,32 +26,48 @@ pub(crate) struct Told {
     pub(crate) begins: Option<u64>,
 }
 
-impl Told {
-    /// Takes the upload figures of the line out, of a box that mixes them up.
-    pub(crate) fn without_upload(mut self) -> Self {
-        let moments = self.moments.iter_mut();
-        moments.for_each(|it| patch::without_upload(&mut it.samples));
-        self
-    }
+/// Who asks, and for whose sake.
+#[derive(Clone, Copy)]
+pub(crate) struct Past<'a> {
+    /// The box.
+    pub(crate) client: &'a Client,
+    /// The entities of a live run.
+    pub(crate) live: &'a [Sample],
+    /// Seconds since 1970.
+    pub(crate) now: u64,
+    /// Whether the box mixes the directions of the line up, so that its upload figures are none.
+    pub(crate) is_patched: bool,
 }
 
-/// What the box tells of a database.
+/// What the box remembers of a database in a time, as it says it.
+///
+/// # Errors
+/// When it does not tell.
+pub(crate) fn remembered(
+    client: &Client,
+    database: &Database,
+    (from, until): Span,
+) -> Result<Json, RequestError> {
+    client.remembered(&Query {
+        database: database.database,
+        from,
+        until,
+        precision: database.precision,
+    })
+}
+
+/// The same, taken apart.
 ///
 /// # Errors
 /// When it does not tell, or something that is no history.
 pub(crate) fn answer(
     client: &Client,
     database: &Database,
-    (from, until): Span,
+    span: Span,
 ) -> Result<Answer, RequestError> {
-    let query = Query {
-        database: database.database,
-        from,
-        until,
-        precision: database.precision,
-    };
-    let strange = |words| RequestError::new(query.name(), Reason::NotUnderstood(words));
-    Answer::of(client.remembered(&query)?).map_err(strange)
+    let path = || history_path(database.database);
+    let strange = |words| RequestError::new(path(), Reason::NotUnderstood(words));
+    Answer::of(remembered(client, database, span)?).map_err(strange)
 }
 
 /// The time of the newest point that the box tells of, in seconds since 1970: what a recording takes
@@ -59,28 +77,33 @@ pub(crate) fn newest_point(client: &Client) -> Option<u64> {
     DATABASES.iter().filter_map(last).max()
 }
 
-/// Asks for the newest of what is missing of a database, for the entities of a live run; `None` where
-/// nothing is missing that the box can have by `now`.
-pub(crate) fn ask(
-    client: &Client,
-    database: &Database,
-    live: &[Sample],
-    missing: &Missing,
-    now: u64,
-) -> Option<Result<Told, RequestError>> {
-    let window = newest(&missing.spans, now, missing.grain, missing.step)?;
-    let answer = answer(client, database, (window.from, window.until));
-    Some(answer.map(|answer| {
-        let wanted = missing.spans.within((window.from, window.until));
-        let fate = answer.fate(window, &wanted, now);
-        let spans = (&fate.done, &missing.spans);
-        Told {
-            is_before: answer.is_before(window),
-            moments: moments(database, live, &answer, window, spans),
-            done: fate.done,
-            later: fate.later,
-            step: answer.step(),
-            begins: answer.begins(),
-        }
-    }))
+impl Past<'_> {
+    /// Asks for the newest of what is missing of a database; `None` where nothing is missing that the
+    /// box can have by now.
+    pub(crate) fn ask(
+        &self,
+        database: &Database,
+        missing: &Missing,
+    ) -> Option<Result<Told, RequestError>> {
+        let window = newest(&missing.spans, self.now, missing.grain, missing.step)?;
+        let answer = answer(self.client, database, (window.from, window.until));
+        Some(answer.map(|answer| {
+            let wanted = missing.spans.within((window.from, window.until));
+            let fate = answer.fate(window, &wanted, self.now);
+            let spans = (&fate.done, &missing.spans);
+            let mut moments = moments(database, self.live, &answer, window, spans);
+            if self.is_patched {
+                let samples = moments.iter_mut().map(|it| &mut it.samples);
+                samples.for_each(|it| patch::without_upload(it));
+            }
+            Told {
+                is_before: answer.is_before(window),
+                moments,
+                done: fate.done,
+                later: fate.later,
+                step: answer.step(),
+                begins: answer.begins(),
+            }
+        }))
+    }
 }

@@ -137,7 +137,7 @@ fn text_of<'a>(run: &'a RunLabels, name: &str) -> Option<&'a str> {
 }
 
 /// The name that tells the box of a run from others, known also when it is away.
-fn name_of_box(run: &RunLabels) -> Option<&str> {
+pub(crate) fn name_of_box(run: &RunLabels) -> Option<&str> {
     text_of(run, "name").or_else(|| text_of(run, "endpoint"))
 }
 

@@ -52,19 +52,11 @@ impl Row {
     }
 }
 
-const fn times(times: i64) -> Scale {
-    Scale { times, over: 1 }
-}
-
-const fn over(over: i64) -> Scale {
-    Scale { times: 1, over }
-}
-
 /// Bytes, where we have bits.
-const BYTES: &[Scale] = &[times(8)];
+const BYTES: &[Scale] = &[Scale::times(8)];
 /// Bytes by the box's documentation, kilobits by what its other pages have.
-const BYTES_OR_KILOBITS: &[Scale] = &[times(8), times(KILOBIT)];
-const TENTHS: &[Scale] = &[over(10)];
+const BYTES_OR_KILOBITS: &[Scale] = &[Scale::times(8), Scale::times(KILOBIT)];
+const TENTHS: &[Scale] = &[Scale::over(10)];
 
 /// Every part, with what is known in it. Of two fields for one metric the first that the box
 /// tells counts: older boxes call their sensors otherwise.

@@ -77,24 +77,16 @@ impl Unit {
             Unit::Packet => Some(("packets", SAME)),
             Unit::PacketPerSecond => Some(("packets_per_second", SAME)),
             Unit::Byte => Some(("bytes", SAME)),
-            Unit::Gigabyte => Some(("bytes", times(1_000_000_000))),
+            Unit::Gigabyte => Some(("bytes", Scale::times(1_000_000_000))),
             Unit::BytePerSecond => Some(("bytes_per_second", SAME)),
-            Unit::BitPerSecond => Some(("bytes_per_second", over(8))),
+            Unit::BitPerSecond => Some(("bytes_per_second", Scale::over(8))),
             Unit::Second => Some(("seconds", SAME)),
             Unit::Celsius => Some(("celsius", SAME)),
-            Unit::Percent => Some(("ratio", over(100))),
+            Unit::Percent => Some(("ratio", Scale::over(100))),
             Unit::Dbm => Some(("dbm", SAME)),
             Unit::Decibel => Some(("decibels", SAME)),
-            Unit::Megahertz => Some(("hertz", times(1_000_000))),
+            Unit::Megahertz => Some(("hertz", Scale::times(1_000_000))),
             Unit::Rpm => Some(("rpm", SAME)),
         }
     }
-}
-
-const fn times(times: i64) -> Scale {
-    Scale { times, over: 1 }
-}
-
-const fn over(over: i64) -> Scale {
-    Scale { times: 1, over }
 }

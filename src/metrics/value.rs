@@ -29,6 +29,16 @@ pub(crate) const SAME: Scale = Scale { times: 1, over: 1 };
 pub(crate) const EXACT: f64 = (1_u64 << 53) as f64;
 
 impl Scale {
+    /// So many times as much.
+    pub(crate) const fn times(times: i64) -> Self {
+        Scale { times, over: 1 }
+    }
+
+    /// One of so many parts.
+    pub(crate) const fn over(over: i64) -> Self {
+        Scale { times: 1, over }
+    }
+
     /// A number in the other unit.
     pub(crate) fn done(self, number: f64) -> f64 {
         number * self.times as f64 / self.over as f64

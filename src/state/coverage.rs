@@ -193,9 +193,8 @@ impl Coverage {
     }
 
     fn of<'a>(&'a self, places: &'a [String], database: &str) -> impl Iterator<Item = &'a Minutes> {
-        let minutes = |place| self.places.get(place)?.get(database);
-        let found: Vec<&Minutes> = places.iter().filter_map(minutes).collect();
-        found.into_iter()
+        let places = places.iter();
+        places.filter_map(move |place| self.places.get(place)?.get(database))
     }
 
     /// Adds what a run has done.
@@ -203,16 +202,13 @@ impl Coverage {
         for place in &note.places {
             let databases = self.places.entry(place.clone()).or_default();
             for database in &note.live {
-                let minutes = databases.entry((*database).to_owned()).or_default();
-                minutes.note_live(note.time);
+                minutes_of(databases, database).note_live(note.time);
             }
             for (database, spans) in &note.asked {
-                let minutes = databases.entry((*database).to_owned()).or_default();
-                minutes.note_asked(spans);
+                minutes_of(databases, database).note_asked(spans);
             }
             for (database, step) in &note.steps {
-                let minutes = databases.entry((*database).to_owned()).or_default();
-                minutes.step = Some(*step);
+                minutes_of(databases, database).step = Some(*step);
             }
         }
         for (database, answered) in &note.answered {
@@ -243,6 +239,10 @@ impl Coverage {
             self.places.remove(&oldest);
         }
     }
+}
+
+fn minutes_of<'a>(databases: &'a mut BTreeMap<String, Minutes>, database: &str) -> &'a mut Minutes {
+    databases.entry(database.to_owned()).or_default()
 }
 
 impl Minutes {

@@ -11,7 +11,8 @@ use crate::base::deadline::{Deadline, USUAL_TIMEOUT};
 use crate::base::error::{Error, Exit};
 use crate::base::spans::Spans;
 use crate::base::stderr::{say, write};
-use crate::collect::{Collected, past};
+use crate::collect::Collected;
+use crate::collect::past::{self, Past};
 use crate::deliver::{Cargo, Delivery, Output};
 use crate::encode::Batch;
 use crate::history::{DATABASES, Database, MINUTE};
@@ -142,14 +143,13 @@ impl Backfill<'_> {
         database: &Database,
         missing: &Missing,
     ) -> Option<Result<past::Told, RequestError>> {
-        let live = &self.collected.samples;
-        let ask = || {
-            let told = past::ask(self.run.client, database, live, missing, self.now)?;
-            Some(match self.run.settings.patch_upload {
-                true => told.map(past::Told::without_upload),
-                false => told,
-            })
+        let past = Past {
+            client: self.run.client,
+            live: &self.collected.samples,
+            now: self.now,
+            is_patched: self.run.settings.patch_upload,
         };
+        let ask = || past.ask(database, missing);
         match ask()? {
             Err(error) if gaps::answered(&error) != Answered::No => {
                 log::debug!("{error}; trying once more");

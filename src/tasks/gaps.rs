@@ -9,8 +9,8 @@ use crate::base::spans::Spans;
 use crate::base::words::{about, looked_at};
 use crate::cli::Settings;
 use crate::collect::Collected;
-use crate::collect::past::{self, Told};
-use crate::encode::{Batch, Encode, Form, Format};
+use crate::collect::past::{self, Past, Told};
+use crate::encode::{Batch, Encode, Form, Format, name_of_box};
 use crate::history::{DATABASES, Database, MINUTE, Moment};
 use crate::state::coverage::{Answered, Coverage, Missing, Note};
 use crate::state::folder::StateFolder;
@@ -48,8 +48,7 @@ pub(super) struct Job<'a> {
 /// Where the lines of a run go, as that is remembered: other paths in the same carbon are another
 /// place.
 pub(super) fn places(settings: &Settings, form: &Form, labels: &RunLabels) -> Vec<String> {
-    let name = labels.iter().find(|(label, _)| *label == "name");
-    let name = name.map_or("", |(_, name)| name);
+    let name = name_of_box(labels).unwrap_or_default();
     let form = match form {
         Form::Graphite(template) => format!("by template {}", template.id),
         Form::Influxdb { .. } | Form::Prometheus => format!("as {}", settings.format),
@@ -286,12 +285,13 @@ impl<'a> Questions<'a> {
         collected: &Collected,
         missing: &Missing,
     ) -> Option<Result<Told, RequestError>> {
-        let (client, now) = (self.job.client, self.job.times.timestamp);
-        let told = past::ask(client, database, &collected.samples, missing, now)?;
-        Some(match self.job.settings.patch_upload {
-            true => told.map(Told::without_upload),
-            false => told,
-        })
+        let past = Past {
+            client: self.job.client,
+            live: &collected.samples,
+            now: self.job.times.timestamp,
+            is_patched: self.job.settings.patch_upload,
+        };
+        past.ask(database, missing)
     }
 
     /// Whether there may be another one, which leaves time for the delivery even if it is not

@@ -4,13 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value as Json, json};
 
-use crate::api::{Client, Query, Recording, Transport, history_path};
+use crate::api::{Client, Recording, Transport, history_path};
 use crate::base::error::{Error, Exit};
 use crate::base::stderr::say;
 use crate::cli::Settings;
-use crate::collect::collect;
+use crate::collect::{collect, past};
 use crate::deliver::Output;
-use crate::history::DATABASES;
+use crate::history::{DATABASES, Database};
 use crate::sections::SECTIONS;
 use crate::sections::ask::{Detail, at_time, records};
 use crate::state::memory::Memory;
@@ -85,18 +85,13 @@ pub(crate) fn record(
 /// does not give is not in a recording, as every other path that is not there.
 fn remembered(client: &Client, now: u64) -> Vec<(String, Json)> {
     let once = DATABASES.iter().filter(|it| it.name == it.database);
-    let queries = once.map(|database| Query {
-        database: database.database,
-        from: now.saturating_sub(3600),
-        until: now,
-        precision: database.precision,
-    });
-    let answer = |query: Query| {
-        let result = client.remembered(&query);
+    let answer = |database: &Database| {
+        let result = past::remembered(client, database, (now.saturating_sub(3600), now));
         let result = result.inspect_err(|error| log::debug!("{error}")).ok()?;
-        Some((query.name(), json!({"success": true, "result": result})))
+        let answer = json!({"success": true, "result": result});
+        Some((history_path(database.database), answer))
     };
-    queries.filter_map(answer).collect()
+    once.filter_map(answer).collect()
 }
 
 /// A body that is no JSON can hold anything: only its shape is kept.

@@ -22,14 +22,16 @@ pub(crate) fn target() -> &'static Path {
     binaries.and_then(Path::parent).expect("a target folder")
 }
 
-/// What `contrib/release` has made.
-pub(crate) fn archive() -> Option<PathBuf> {
-    let name = format!(
-        "freebox-monitor-{}-x86_64-linux.tar.gz",
-        env!("CARGO_PKG_VERSION")
-    );
+/// What `contrib/release` has made by this name.
+pub(crate) fn handed_out(name: &str) -> Option<PathBuf> {
     let path = target().join("dist").join(name);
     path.is_file().then_some(path)
+}
+
+/// The archive, if it was made.
+pub(crate) fn archive() -> Option<PathBuf> {
+    let version = env!("CARGO_PKG_VERSION");
+    handed_out(&format!("freebox-monitor-{version}-x86_64-linux.tar.gz"))
 }
 
 /// Why the archive cannot be tried, if that is so.

@@ -49,6 +49,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         one_part_that_hangs_costs_no_other,
         a_history_that_wants_another_session_costs_no_good_run,
         lines_that_wait_are_no_gap,
+        only_what_is_collected_is_asked_for,
     ]
 }
 
@@ -1003,4 +1004,23 @@ fn lines_that_wait_are_no_gap() {
     assert_eq!(minutes(&home, &series[DOWN], (0, 10)), all(0, 7));
     assert!(series[DOWN].contains_key(&(home.minute(4) + 1)));
     assert!(!series[DOWN].contains_key(&home.minute(4)));
+}
+
+fn only_what_is_collected_is_asked_for() {
+    let (mut home, carbon) = (Home::hours_ago(6), Once::start());
+    home.monitor = home.monitor.without_options(&SECTIONS);
+    let to = carbon.options();
+    home.runs(0..4, &as_words(&to));
+    home.at.clear_requests();
+    home.runs([30, 31], &as_words(&to));
+    let requests = home.at.requests();
+    let asked: Vec<&str> = requests
+        .iter()
+        .filter_map(|it| it.path.split_once("/rrd/?db="))
+        .map(|(_, query)| query.split('&').next().expect("a name"))
+        .collect();
+    assert_eq!(asked, ["net"]);
+    let series = carbon.series();
+    assert_eq!(minutes(&home, &series[DOWN], (0, 40)), all(0, 32));
+    assert!(!series.contains_key(CPU) && !series.contains_key("switch.port.1.rx_bytes_rate"));
 }

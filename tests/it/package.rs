@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use libtest_mimic::Trial;
 
-use crate::archive::{debian, target};
+use crate::archive::{debian, handed_out};
 use crate::receiver::Sink;
 use crate::simulated_freebox::{Options, Outcome, SimulatedFreebox};
 use crate::trials;
@@ -15,11 +15,10 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials![a_package_comes_and_goes_without_a_trace]
 }
 
-/// What `contrib/release` has made.
+/// The package, if it was made.
 fn package() -> Option<PathBuf> {
-    let name = format!("freebox-monitor_{}-1_amd64.deb", env!("CARGO_PKG_VERSION"));
-    let path = target().join("dist").join(name);
-    path.is_file().then_some(path)
+    let version = env!("CARGO_PKG_VERSION");
+    handed_out(&format!("freebox-monitor_{version}-1_amd64.deb"))
 }
 
 /// Why the package cannot be tried, if that is so.

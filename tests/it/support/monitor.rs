@@ -75,6 +75,12 @@ impl Monitor {
         self
     }
 
+    /// The same user without these options.
+    pub(crate) fn without_options(mut self, options: &[&str]) -> Self {
+        self.options.retain(|it| !options.contains(&it.as_str()));
+        self
+    }
+
     /// The same user with a variable in the environment of every run.
     pub(crate) fn with_variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
