@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::api::{Client, history_path};
 use crate::base::spans::Spans;
-use crate::collect::past::{self, Told};
+use crate::collect::past::{Past, Told};
 use crate::given::{NOW, client, log_everything, recorded, texts};
 use crate::history::{DATABASES, Database};
 use crate::metrics::sample::Sample;
@@ -43,6 +43,12 @@ pub fn check(data: &[u8]) {
 
 fn is_filled(client: &Client, database: &'static Database, mut coverage: Coverage, age: u64) {
     let places = ["a", "b"].map(str::to_owned);
+    let past = Past {
+        client,
+        live: live(),
+        now: NOW,
+        is_patched: false,
+    };
     for _ in 0..ROUNDS {
         let missing = coverage.missing(&places, database.name, NOW, age);
         is_past(&missing, age);
@@ -51,7 +57,7 @@ fn is_filled(client: &Client, database: &'static Database, mut coverage: Coverag
             time: NOW,
             ..Note::default()
         };
-        match past::ask(client, database, live(), &missing, NOW) {
+        match past.ask(database, &missing) {
             None => return,
             Some(Err(_)) => {
                 note.answered.push((database.name, Answered::Failed));
