@@ -75,6 +75,8 @@ struct Minutes {
     carbon: String,
     /// What the clock of the next run says, in seconds since 1970.
     clock: i64,
+    /// How long it may take, in seconds.
+    timeout: &'static str,
     /// Path and timestamp of every line that a run had in hand, with its value.
     expected: BTreeMap<(String, i64), String>,
     more: Vec<String>,
@@ -94,6 +96,7 @@ impl Minutes {
             carbon: relay(carbon),
             // The whole hour has to be over: render shows nothing that is ahead.
             clock: now() - 2 * 3600,
+            timeout: "4",
             expected: BTreeMap::new(),
             more: Vec::new(),
         }
@@ -133,7 +136,7 @@ impl Minutes {
         let line = json!({"success": true, "result": {"state": "up", "media": "ftth",
             "type": "ethernet", "rate_down": rate, "rate_up": 1, "bytes_down": 2, "bytes_up": 3}});
         self.at.set_answer("connection/", line);
-        let mut arguments = vec!["--carbon", &self.carbon, "--timeout", "4"];
+        let mut arguments = vec!["--carbon", &self.carbon, "--timeout", self.timeout];
         arguments.extend(self.more.iter().map(String::as_str));
         let mut command = self.monitor.command(&arguments);
         set_clock(&mut command, self.clock);
@@ -413,6 +416,8 @@ fn what_graphite_web_shows_is_done_with() {
 fn what_graphite_web_does_not_show_goes_again() {
     let (carbon, web) = with_web();
     let mut minutes = Minutes::new(&carbon);
+    // A graphite-web that is slow for once is none that does not show something.
+    minutes.timeout = "30";
     minutes.more = vec![
         "--verify".to_owned(),
         web.url(),
