@@ -1,5 +1,7 @@
 """How Grafana 9.5 draws: the kinds of panels, the variables, and a dashboard that holds them."""
 
+import json
+
 DATASOURCE = {"type": "graphite", "uid": "local"}
 # The data source that is chosen above a dashboard.
 PICKED = {"type": None, "uid": "${datasource}"}
@@ -405,6 +407,16 @@ def for_import(made, home):
     for panel in rows_and_panels:
         if panel["type"] != "row":
             _feed(panel, PICKED | {"type": home.KIND}, home.INTERVAL)
+    return made
+
+
+def for_any_grafana(made):
+    """The same for a Grafana whose data source has another name than an appliance's."""
+    picked = PICKED | {"type": DATASOURCE["type"]}
+    made = json.loads(json.dumps(made).replace(json.dumps(DATASOURCE), json.dumps(picked)))
+    made["uid"] += "-graphite"
+    made["editable"] = True
+    made["templating"]["list"].insert(0, _data_source("Graphite", "graphite"))
     return made
 
 

@@ -25,6 +25,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials![
         every_panel_says_what_it_shows,
         every_metric_that_is_asked_for_is_in_the_template,
+        any_grafana_needs_no_more_than_a_data_source,
     ]
 }
 
@@ -174,6 +175,22 @@ impl Panel {
     }
 }
 
+fn any_grafana_needs_no_more_than_a_data_source() {
+    for (name, of_appliance) in dashboards() {
+        let path = format!("contrib/dashboards/graphite/{name}");
+        let text = fs::read_to_string(project_file(&path)).expect(&path);
+        assert!(!text.contains("\"local\""), "{path}");
+        let json: Json = serde_json::from_str(&text).expect(&path);
+        let variables = json["templating"]["list"].as_array().expect("variables");
+        assert_eq!(variables[0]["type"], "datasource", "{path}");
+        assert_eq!(variables[0]["query"], "graphite", "{path}");
+        assert_ne!(json["uid"], of_appliance["uid"], "{path}");
+        let count = |text: &str| text.matches("\"${datasource}\"").count();
+        let local = of_appliance.to_string().matches("\"local\"").count();
+        assert_eq!(count(&text), local, "{path}");
+    }
+}
+
 fn dashboards() -> BTreeMap<String, Json> {
     let files = fs::read_dir(project_file("sexigraf/dashboards")).expect("the folder");
     let files = files.map(|it| it.expect("a file").path());
@@ -235,9 +252,13 @@ fn the_dashboards_are_what_their_generator_makes() {
     let made = make.arg(folder.path()).output().expect("Python runs");
     let words = String::from_utf8_lossy(&made.stderr).into_owned();
     assert!(made.status.success(), "{words}");
-    let mut names: Vec<String> = dashboards()
-        .keys()
-        .map(|name| format!("sexigraf/dashboards/{name}"))
+    let mut names: Vec<String> = ["sexigraf/dashboards", "contrib/dashboards/graphite"]
+        .iter()
+        .flat_map(|folder| {
+            dashboards()
+                .into_keys()
+                .map(move |name| format!("{folder}/{name}"))
+        })
         .collect();
     names.extend(["influxdb", "prometheus"].map(crate::other_dashboards::file));
     for name in &names {
