@@ -58,6 +58,12 @@ pub(crate) fn is_there(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 
+/// Whether there is certainly nothing at a path.
+pub(crate) fn is_missing(path: &Path) -> bool {
+    let found = fs::symlink_metadata(path);
+    found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
 /// The name of a file that is not there, with the reason if it is not simply missing.
 pub(crate) fn not_there(path: &Path) -> String {
     match fs::symlink_metadata(path) {

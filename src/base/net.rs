@@ -72,7 +72,13 @@ pub(crate) fn resolve(
 }
 
 fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    (host, port).to_socket_addrs().map(Iterator::collect)
+    let found = (host, port).to_socket_addrs().map(Iterator::collect);
+    // The words of the standard library before those of the system help nobody.
+    found.map_err(|error| {
+        let words = error.to_string();
+        let why = words.rsplit(": ").next().unwrap_or_default();
+        io::Error::new(error.kind(), format!("the name is not known: {why}"))
+    })
 }
 
 /// Splits `HOST[:PORT]`; an IPv6 address may stand in brackets, and must where a port follows.

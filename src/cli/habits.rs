@@ -147,6 +147,8 @@ impl Typed {
         self.words.iter().find_map(|word| match word {
             Word::Option(name) if name == "--help" => Some(Reading::Help),
             Word::Option(name) if name == "--version" => Some(Reading::Version),
+            // argh takes it for its own, and would print nothing.
+            Word::Value(name) if name == "help" && self.words.len() == 1 => Some(Reading::Help),
             _ => None,
         })
     }

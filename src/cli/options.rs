@@ -187,10 +187,16 @@ pub(super) const FILES: [(&str, &[&str]); 3] = [
 ];
 
 /// The variables of the environment.
-pub(super) const ENVIRONMENT: [(&str, &str); 1] = [(
-    "RUST_LOG",
-    "what is said on stderr: off, error, warn (default) or debug",
-)];
+pub(super) const ENVIRONMENT: [(&str, &str); 2] = [
+    (
+        "RUST_LOG",
+        "what is said on stderr: off, error, warn (default) or debug",
+    ),
+    (
+        "XDG_STATE_HOME",
+        "a place instead of ~/.local/state, as XDG_CONFIG_HOME is instead of ~/.config",
+    ),
+];
 
 /// What people do most, and what it is for.
 pub(super) const EXAMPLES: [(&str, &str); 4] = [
@@ -207,7 +213,7 @@ pub(super) const EXAMPLES: [(&str, &str); 4] = [
         "once: what the box remembers of the last month; gaps that come later fill by themselves",
     ),
     (
-        "* * * * * $HOME/.cargo/bin/freebox-monitor -A --carbon HOST --repeat-after 1h",
+        "* * * * * /usr/local/bin/freebox-monitor -A --carbon HOST --repeat-after 1h",
         "in a crontab: delivers every minute, and says nothing while all is well",
     ),
 ];

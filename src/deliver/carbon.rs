@@ -42,6 +42,13 @@ impl FromStr for Carbon {
     }
 }
 
+impl Carbon {
+    /// Its name or address.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+}
+
 impl fmt::Display for Carbon {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.host.contains(':') {

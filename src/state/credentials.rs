@@ -62,7 +62,14 @@ impl Credentials {
                 .find(|path| files::is_there(path))
                 .ok_or_else(none_there)?,
         };
-        Credentials::read(path, deadline)
+        let is_missing = files::is_missing(&path);
+        let name = path.display().to_string();
+        Credentials::read(path, deadline).map_err(|error| match is_missing {
+            true => Error::misuse(format!(
+                "{error}; freebox-monitor --register --config {name} makes it"
+            )),
+            false => error,
+        })
     }
 
     /// The same for adding a box to it: a file that does not exist yet is an empty one.

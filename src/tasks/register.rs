@@ -38,7 +38,7 @@ pub(crate) fn register(settings: &Settings, force: bool) -> Result<(), Error> {
     let credentials = Credentials::load_or_new(config, limits.deadline)?;
     let transport = Transport::new(&settings.target.trust, limits);
     let search = target::search(&settings.target, credentials.only_box())?;
-    let endpoint = api::find(&transport, &search)?;
+    let endpoint = find(settings, &transport, &search)?;
     let known = credentials.of_box(endpoint.uid.as_deref(), &search.address);
     let known = known.cloned();
     if let Some(granted) = known.as_ref().filter(|_| !force) {
@@ -201,6 +201,18 @@ fn is_good(settings: &Settings, granted: &Granted) -> Result<bool, Error> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Finds the box. Whoever has not said where it is may have to.
+fn find(settings: &Settings, transport: &Transport, search: &Search) -> Result<Endpoint, Error> {
+    let nobody_said = settings.target.endpoint.is_none();
+    api::find(transport, search).map_err(|error| match Error::from(error) {
+        error if nobody_said && error.exit() == Exit::Unreachable => Error::new(
+            Exit::Unreachable,
+            format!("{error}; --endpoint names the box (usually 192.168.1.254)"),
+        ),
+        error => error,
+    })
 }
 
 fn ask_for_the_button(search: &Search) {

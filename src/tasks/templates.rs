@@ -67,7 +67,14 @@ pub(crate) fn text(
         return Ok((name.to_owned(), text.to_owned()));
     };
     let name = one_line(&path.display().to_string());
-    let text = String::from_utf8(files::read(&path, deadline)?);
+    let content = files::read(&path, deadline).map_err(|error| match files::is_missing(&path) {
+        true => {
+            let shipped = SHIPPED.map(|(name, _)| name).join(", ");
+            Error::misuse(format!("{error}; the shipped ones are {shipped}"))
+        }
+        false => error,
+    })?;
+    let text = String::from_utf8(content);
     text.map_err(|error| not_utf8(&name, error.as_bytes(), error.utf8_error().valid_up_to()))
         .map(|text| (name, text))
 }

@@ -6,7 +6,8 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::label::LABEL;
-use super::parse::{Path, Piece, Rule, Source, Tag, Variable};
+use super::parse::{Path, Piece, Source, Tag, Variable};
+use super::uses::{Use, Uses};
 use super::{LONGEST_NODE, LONGEST_PATH, Node, Part, Pattern, Position, Refusal, Warning};
 use crate::metrics::group::Group;
 use crate::metrics::metric::{Kind, Metric, Role};
@@ -44,15 +45,15 @@ pub(super) fn compile(
     let variables = Variables::new(source, &usual, metrics)?;
     let mut patterns = Patterns::new();
     let mut claims = Claims::default();
-    let mut uses = vec![(false, false); source.rules.len()];
+    let rules = &source.rules;
+    let mut uses = Uses::of(rules);
     for &(group, metric) in metrics {
         let name = group.metric_name(metric);
-        let mut rules = source.rules.iter();
-        let first = rules.position(|rule| rule.glob.matches(&name));
-        let Some((number, rule)) = first.and_then(|it| Some((it, source.rules.get(it)?))) else {
+        let mut numbered = rules.iter().enumerate();
+        let Some((number, rule)) = numbered.find(|(_, rule)| rule.glob.matches(&name)) else {
             continue;
         };
-        uses[number].0 = true;
+        uses.note(number, Use::Fits);
         let Some(path) = rule.path.as_ref().filter(|_| metric.kind != Kind::Text) else {
             continue;
         };
@@ -64,39 +65,16 @@ pub(super) fn compile(
         scope.must_tell_entities_apart(&pattern, path)?;
         claims.add(name, &pattern, path.at)?;
         patterns.insert((group.name, metric.name), pattern);
-        uses[number].1 = true;
+        uses.note(number, Use::GivesAPath);
     }
-    let rules = &source.rules;
     // Whoever has only rules that drop wants that.
     let wants_nothing = !rules.is_empty() && rules.iter().all(|rule| rule.path.is_none());
     if patterns.is_empty() && !wants_nothing {
         let start = Position { line: 1, column: 1 };
-        return Err(start.refuse("no rule in it gives a line: nothing would be written"));
+        return Err(start.refuse(uses.why_there_is_nothing()));
     }
     claims.no_leaf_is_a_branch()?;
-    Ok((patterns, odd(rules, &uses)))
-}
-
-/// What is odd about rules: each with whether it fits a metric, and whether one has a path by it.
-fn odd(rules: &[Rule], uses: &[(bool, bool)]) -> Vec<Warning> {
-    let words = |rule: &Rule, &(fits, has_path): &(bool, bool)| match (fits, has_path) {
-        (false, _) => Some(
-            "nothing is left for this rule: no metric has such a name, or an earlier rule takes \
-             them all",
-        ),
-        (true, false) if rule.path.is_some() => Some(
-            "this rule gives no line: a text has none in Graphite, and what never changes has \
-             none at {default}; name it with {metric}",
-        ),
-        (true, _) => None,
-    };
-    let warning = |(rule, uses): (&Rule, _)| {
-        Some(Warning {
-            at: rule.at,
-            words: words(rule, uses)?.to_owned(),
-        })
-    };
-    rules.iter().zip(uses).filter_map(warning).collect()
+    Ok((patterns, uses.odd()))
 }
 
 /// The variables of a template, checked.

@@ -6,6 +6,7 @@ mod compile;
 mod glob;
 pub(crate) mod label;
 mod parse;
+mod uses;
 
 use std::fmt;
 

@@ -22,7 +22,6 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_folder_is_no_file,
         a_recording_that_is_none_is_refused,
         the_crontab_for_sexigraf_works,
-        the_crontab_line_of_the_readme_works_after_cargo_install,
         every_crontab_line_that_is_shown_says_the_same_trouble_once,
         several_boxes_want_to_be_told_apart,
         a_secret_in_broken_credentials_is_not_quoted,
@@ -194,35 +193,6 @@ fn crontab_lines(file: &str) -> Vec<String> {
     let lines = text.lines().map(str::trim);
     let is_for_cron = |line: &&str| line.starts_with("* * * * * ");
     lines.filter(is_for_cron).map(str::to_owned).collect()
-}
-
-fn the_crontab_line_of_the_readme_works_after_cargo_install() {
-    let monitor = Monitor::new();
-    let installed = monitor.path(".cargo/bin/freebox-monitor");
-    fs::create_dir_all(installed.parent().expect("a folder")).expect("the folder");
-    std::os::unix::fs::symlink(PROGRAM, &installed).expect("a link");
-    let recording = project_file("tests/boxes/ultra.json");
-    let lines = crontab_lines("README.md").into_iter();
-    let lines: Vec<String> = lines.filter(|line| line.contains("/.cargo/bin/")).collect();
-    let [line] = &lines[..] else {
-        panic!("not one line: {lines:?}");
-    };
-    let command = line.trim_start_matches("* * * * * ");
-    // A percent sign would end the command for cron.
-    assert!(!command.contains('%'), "{command}");
-    let preview = format!("{command} --dry-run --replay {}", recording.display());
-    let mut cron = Command::new("/bin/sh");
-    cron.args(["-c", &preview]).env_clear();
-    cron.env("HOME", monitor.path(""))
-        .env("PATH", "/usr/bin:/bin");
-    cron.env("SHELL", "/bin/sh").env("LOGNAME", "somebody");
-    let output = cron.stdin(Stdio::null()).output().expect("a shell");
-    let words = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{words}");
-    assert!(
-        words.contains("lines for carbon at graphite.example:2003"),
-        "{words}"
-    );
 }
 
 fn every_crontab_line_that_is_shown_says_the_same_trouble_once() {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::report::Report;
 use crate::base::error::{Error, Exit};
+use crate::base::net::{self, Failure};
 use crate::cli::Settings;
 use crate::deliver::{self, Carbon, Destination, Output, Rules};
 use crate::encode::Format;
@@ -60,13 +61,19 @@ fn carbon(carbon: &Carbon, times: &Times, report: &mut Report) -> Result<(), Err
             let words = format!("{carbon} takes connections and reads to their end");
             report.tick("carbon", &words)
         }
-        Err(error) => report.cross(
-            error.exit(),
-            "carbon",
-            &error.to_string(),
-            "make sure that carbon runs and that this is its port for plain lines \
-             (LINE_RECEIVER_PORT in carbon.conf, usually 2003)",
-        ),
+        Err(error) => {
+            let advice = match net::resolve(carbon.host(), 0, times.end) {
+                Err(Failure::NoAddress(_)) => {
+                    "look at the name of the host after --carbon, and whether this machine can look \
+                     it up"
+                }
+                _ => {
+                    "make sure that carbon runs and that this is its port for plain lines \
+                     (LINE_RECEIVER_PORT in carbon.conf, usually 2003)"
+                }
+            };
+            report.cross(error.exit(), "carbon", &error.to_string(), advice)
+        }
     }
 }
 
