@@ -17,6 +17,7 @@ mod arguments;
 mod backfill;
 mod box_faults;
 mod check;
+mod commands;
 mod dashboards;
 mod delivery;
 mod demo;
@@ -98,6 +99,11 @@ fn main() -> ExitCode {
     trials.extend(arguments::trials());
     trials.extend(box_faults::trials());
     trials.extend(check::trials());
+    trials.extend(commands::trials());
+    trials.extend(leave_out(
+        commands::can_be_typed(),
+        commands::trials_of_pages(),
+    ));
     trials.extend(dashboards::trials());
     trials.extend(leave_out(
         dashboards::python(),

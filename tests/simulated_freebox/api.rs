@@ -289,7 +289,8 @@ impl State {
         }
         let app_id = body["app_id"].as_str().unwrap_or_default().to_owned();
         let app_token = self.issue("app/T0ken+0123456789abcdefghijklmnopqrstuvwxyzABCDE");
-        let track_id = self.issued as i64;
+        let taken = self.apps.iter().map(|known| known.app.track_id);
+        let track_id = taken.fold(self.issued as i64, i64::max) + 1;
         self.apps.retain(|known| known.app.app_id != app_id);
         self.pressed = false;
         self.apps.push(KnownApp {

@@ -53,9 +53,19 @@ pub(crate) fn enter(script: &str) -> Output {
 
 /// The same where further folders are seen.
 pub(crate) fn enter_with(script: &str, folders: &[&Path]) -> Output {
+    run(&[], script, folders)
+}
+
+/// The same with a network of its own, in which there is nothing yet.
+pub(crate) fn enter_alone(script: &str) -> Output {
+    run(&["--net"], script, &[])
+}
+
+fn run(namespaces: &[&str], script: &str, folders: &[&Path]) -> Output {
     let folder = TempDir::new().expect("a folder");
     let mut command = Command::new("unshare");
     command.args(["--mount", "--pid", "--fork", "--kill-child"]);
+    command.args(namespaces);
     command.args(["sh", "-c", ENTER, "enter"]);
     command.arg(folder.path()).arg(script);
     command
