@@ -84,6 +84,7 @@ ldd --version | head -n 1
 ./freebox-monitor -c /mnt/credentials.json --all --carbon "$CARBON" 2>/dev/null
 sh sexigraf/install.sh --help | head -n 1
 echo completions/* man/*
+sed -n "s/^\(option-ext\|ring\|rustls\|ureq\) .*/\1/p" THIRD-PARTY.txt | sort -u | xargs
 '
 "#;
 
@@ -108,7 +109,7 @@ fn the_archive_works_on_an_old_debian() {
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}{error}");
     let lines: Vec<&str> = said.lines().collect();
-    let [version, glibc, count, usage, for_shells] = lines[..] else {
+    let [version, glibc, count, usage, for_shells, libraries] = lines[..] else {
         panic!("{said}{error}");
     };
     let expected = format!("freebox-monitor {}", env!("CARGO_PKG_VERSION"));
@@ -119,6 +120,7 @@ fn the_archive_works_on_an_old_debian() {
     let expected = "completions/_freebox-monitor completions/freebox-monitor.bash \
                     completions/freebox-monitor.fish man/freebox-monitor.1";
     assert_eq!(for_shells, expected);
+    assert_eq!(libraries, "option-ext ring rustls ureq");
     let texts = carbon.take().concat();
     assert!(texts.contains(".exec.up 1 "), "{texts}");
 }
