@@ -441,6 +441,11 @@ fn what_is_missing_or_too_much_in_a_run() {
         path_of(&many, [Some("1"), Some("a"), None, Some(&long)]),
         Err(NoPath::TooLong)
     );
+    // Twenty vendors with their dots, `1.`, the address, `.rate`: 3800 bytes, and one more.
+    let (vendor, address) = ("x".repeat(187), "a".repeat(34));
+    let with = |address| path_of(&many, [Some("1"), Some(address), None, Some(&vendor)]);
+    assert_eq!(with(&address[1..]).map(|path| path.len()), Ok(3800));
+    assert_eq!(with(&address), Err(NoPath::TooLong));
     assert_eq!(
         path_of("line.** a.{default}", [None; 4]),
         Err(NoPath::Dropped)
