@@ -230,6 +230,13 @@ mod tests {
     .measure("lan")
     .field_prefix("host_");
 
+    /// A group that names the board itself, and does without a line where its vendor is not known.
+    static BOX: Group =
+        Group::new("box", "box", &[gauge("fans", Unit::None, "Its fans")]).labels(&[
+            label("board", &["board"]).tag(BOARD_TAG),
+            label("vendor", &["vendor"]).needed(),
+        ]);
+
     fn lines(records: &[&str], run: &RunLabels, has_time: bool) -> (String, Counts) {
         let samples: Vec<Sample> = records
             .iter()
@@ -240,8 +247,44 @@ mod tests {
             time: 1_700_000_000,
             samples: &samples,
         });
+        let so_far = lines.counts();
         let encoded = lines.finish();
+        assert_eq!(so_far, encoded.counts);
         (encoded.text, encoded.counts)
+    }
+
+    fn of_box(record: &str, run: &RunLabels) -> Encoded {
+        let sample = Sample::read(&BOX, &serde_json::from_str(record).expect("JSON"));
+        let mut lines = Box::new(Lines::new(false, run));
+        lines.add(Batch {
+            time: 1_700_000_000,
+            samples: &[sample],
+        });
+        lines.finish()
+    }
+
+    #[test]
+    fn the_board_is_named_once() {
+        let record = r#"{"board":"own","vendor":"free","fans":2}"#;
+        let run = vec![(BOARD, "known".to_owned())];
+        assert_eq!(of_box(record, &run).text, "freebox,hw_board=known fans=2\n");
+        assert_eq!(
+            of_box(record, &Vec::new()).text,
+            "freebox,hw_board=own fans=2\n"
+        );
+    }
+
+    #[test]
+    fn what_nothing_tells_apart_is_lost_and_counted() {
+        let (text, counts) = lines(
+            &[r#"{"active":1,"power":-1}"#, r#"{"active":1}"#],
+            &Vec::new(),
+            false,
+        );
+        assert_eq!(text, "");
+        assert_eq!((counts.written, counts.lost), (0, 3));
+        let unknown = of_box(r#"{"fans":2}"#, &Vec::new());
+        assert_eq!((unknown.text.as_str(), unknown.counts.lost), ("", 1));
     }
 
     #[test]

@@ -266,6 +266,68 @@ mod tests {
         label("name", &["name"]).tag("name"),
     ]);
 
+    static PORT: Group = Group::new(
+        "port",
+        "port.{id}",
+        &[gauge("clients", Unit::None, "Who is there")],
+    )
+    .labels(&[label("id", &["id"]), label("note", &["note"])]);
+
+    fn encoded(group: &'static Group, records: &[&str]) -> Encoded {
+        let read =
+            |record: &&str| Sample::read(group, &serde_json::from_str(record).expect("JSON"));
+        let samples: Vec<Sample> = records.iter().map(read).collect();
+        let mut families = Box::new(Families::new(&Vec::new()));
+        families.add(Batch {
+            time: 1_700_000_000,
+            samples: &samples,
+        });
+        families.finish()
+    }
+
+    #[test]
+    fn what_nothing_tells_apart_is_lost_and_counted() {
+        let found = encoded(
+            &HOST,
+            &[r#"{"busy_percent":1,"rx_bytes":2}"#, r#"{"rx_bytes":3}"#],
+        );
+        assert_eq!(found.text, "");
+        assert_eq!((found.counts.written, found.counts.lost), (0, 3));
+    }
+
+    #[test]
+    fn what_is_for_templates_only_is_no_text_to_be_joined() {
+        let found = encoded(&PORT, &[r#"{"id":"1","note":"desk","clients":2}"#]);
+        assert!(
+            found.text.ends_with("freebox_port_clients{id=\"1\"} 2\n"),
+            "{}",
+            found.text
+        );
+        assert!(!found.text.contains("_info"), "{}", found.text);
+    }
+
+    #[test]
+    fn a_unit_that_is_said_is_not_said_again() {
+        static ALL: Group = Group::new(
+            "switch.port",
+            "switch.port.{id}",
+            &[
+                counter("tx_late_collisions", Unit::Packet, "Late ones"),
+                counter("rx_good", Unit::Packet, "Good ones"),
+                counter("collisions_in_bytes", Unit::Byte, "Bytes of them"),
+            ],
+        );
+        let names: Vec<String> = ALL.metrics.iter().map(|it| name(&ALL, it)).collect();
+        assert_eq!(
+            names,
+            [
+                "freebox_switch_port_tx_late_collisions_total",
+                "freebox_switch_port_rx_good_packets_total",
+                "freebox_switch_port_collisions_in_bytes_total",
+            ]
+        );
+    }
+
     #[test]
     fn families_are_together_and_texts_beside_them() {
         let records = [
@@ -282,7 +344,9 @@ mod tests {
             time: 1_700_000_000,
             samples: &samples,
         });
+        let so_far = families.counts();
         let encoded = families.finish();
+        assert_eq!(so_far, encoded.counts);
         let expected = r#"# HELP freebox_lan_host_busy_ratio How busy it is
 # TYPE freebox_lan_host_busy_ratio gauge
 freebox_lan_host_busy_ratio{box="192.168.1.254",mac="a"} 0.57
