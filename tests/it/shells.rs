@@ -345,7 +345,7 @@ fn man_shows_the_page_without_a_warning() {
         "       -H, --status-sys              Temperatures, fans, uptime, model",
         "              ~/.config/freebox-monitor/credentials.json",
         "              .credentials beside the program, of freebox_monitor.py",
-        "  * * * * * $HOME/.cargo/bin/freebox-monitor -A --carbon HOST --repeat-after 1h",
+        "  * * * * * /usr/local/bin/freebox-monitor -A --carbon HOST --repeat-after 1h",
     ] {
         assert!(shown.lines().any(|it| it == line), "{line}\n{shown}");
     }
