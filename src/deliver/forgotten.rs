@@ -47,3 +47,35 @@ fn is_older(time: SystemTime, age: Duration) -> bool {
         .duration_since(time)
         .is_ok_and(|it| it > age)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+
+    #[test]
+    fn an_empty_spool_goes_when_nobody_has_used_it_for_long() {
+        const DAY: Duration = Duration::from_secs(24 * 3600);
+        let bounds = Bounds {
+            age: 2 * DAY,
+            size: 1_000_000,
+        };
+        for (days, is_left) in [(1, true), (3, false)] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let spool = folder.path().join("away");
+            let open = Spool::open(&spool).expect("a spool");
+            // A run has had its turn there.
+            drop(open.turn_now().expect("a turn"));
+            let used = SystemTime::now() - days * DAY;
+            File::open(&spool)
+                .expect("it")
+                .set_modified(used)
+                .expect("a date");
+            expire(folder.path(), std::slice::from_ref(&spool), bounds, 0);
+            assert!(spool.exists(), "it is named");
+            expire(folder.path(), &[], bounds, 0);
+            assert_eq!(spool.exists(), is_left, "{days} days");
+        }
+    }
+}

@@ -273,6 +273,11 @@ fn what_cannot_work_is_refused_with_its_place() {
         &chain(&|next| format!("{{v{next}}}{{v{next}}}"), 15),
         "more than 1000 placeholders",
     );
+    // As many as may be, and the longest node there may be.
+    let just = |it: usize| format!("v = {}\nline.state a{{v}}\n", "{endpoint}".repeat(it));
+    assert!(read(&just(999)).is_ok());
+    refused(&just(1000), "more than 1000 placeholders");
+    assert!(read(&format!("line.state a.{}", "x".repeat(251))).is_ok());
     refused(
         &chain(&|next| format!("{{v{next}|v{next}}}"), 15),
         "more than 1000 placeholders",
