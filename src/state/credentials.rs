@@ -62,11 +62,10 @@ impl Credentials {
                 .find(|path| files::is_there(path))
                 .ok_or_else(none_there)?,
         };
-        let is_missing = files::is_missing(&path);
-        let name = path.display().to_string();
-        Credentials::read(path, deadline).map_err(|error| match is_missing {
+        Credentials::read(path.clone(), deadline).map_err(|error| match files::is_missing(&path) {
             true => Error::misuse(format!(
-                "{error}; freebox-monitor --register --config {name} makes it"
+                "{error}; freebox-monitor --register --config {} makes it",
+                path.display()
             )),
             false => error,
         })

@@ -183,7 +183,10 @@ fn what_cannot_work_is_refused_with_its_place() {
         "\n** a.{port}.{default}",
         "line 2, column 6: line.state has no {port}; valid here are",
     );
-    refused("x.y.z a", "line 1, column 1: no rule in it gives a line");
+    refused(
+        "x.y.z a",
+        "line 1, column 1: no rule in it gives a line: no metric has such a name",
+    );
     refused("** a.{port|mac}.{default}", "line.state has no {port|mac}");
     refused(
         "switch.port.* a.{metric}",
@@ -250,7 +253,7 @@ fn what_cannot_work_is_refused_with_its_place() {
     refused("mac = a", "{mac} has a meaning of its own");
     refused(
         "# nothing\n",
-        "line 1, column 1: no rule in it gives a line",
+        "line 1, column 1: no rule in it gives a line: nothing would be written",
     );
     refused(
         "line.state a;name={metric}",

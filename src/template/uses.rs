@@ -31,7 +31,9 @@ impl<'a> Uses<'a> {
 
     /// Why no metric has a path.
     pub(super) fn why_there_is_nothing(&self) -> &'static str {
-        match self.0.iter().any(|(_, noted)| *noted > Use::Nothing) {
+        // Where there is no rule, no name of one is wrong.
+        let some_fits = self.0.iter().any(|(_, noted)| *noted > Use::Nothing);
+        match some_fits || self.0.is_empty() {
             true => "no rule in it gives a line: nothing would be written",
             false => {
                 "no rule in it gives a line: no metric has such a name (--list-metrics); * is one \

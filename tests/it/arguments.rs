@@ -49,6 +49,7 @@ fn help_and_version_go_to_stdout() {
     ] {
         assert!(help.stdout.contains(option), "{option}");
     }
+    assert_eq!(Monitor::new().run(&["help"]).stdout, help.stdout);
     let version = Monitor::new().run(&["-v"]);
     version.is_fine();
     assert_eq!(
@@ -96,6 +97,12 @@ fn a_file_that_is_not_there_is_named() {
             "cannot read /nonexistent/file: No such file or directory",
         );
     }
+    // What makes it, and what there is instead.
+    let monitor = Monitor::new();
+    let hint = "; freebox-monitor --register --config /nonexistent/file makes it";
+    monitor.run(&["-c", "/nonexistent/file"]).failed(1, hint);
+    let hint = "; the shipped ones are dotted, tagged, flat, sexigraf";
+    monitor.run(&["-t", "sexigarf"]).failed(1, hint);
 }
 
 fn without_registration_the_way_to_it_is_said() {

@@ -27,6 +27,31 @@ pub(crate) fn trials_of_pages() -> Vec<Trial> {
     FIRST.map(trial).into()
 }
 
+/// Those that need nothing but the surface.
+pub(crate) fn trials_without_a_network() -> Vec<Trial> {
+    trials![a_name_that_nobody_knows_is_told_with_what_helps]
+}
+
+fn a_name_that_nobody_knows_is_told_with_what_helps() {
+    let script = format!(
+        "HOME=/root '{PROGRAM}' --register -c /tmp/new.json 2>&1 || echo $?\n\
+         cd '{}' && '{PROGRAM}' --replay tests/boxes/ultra.json --carbon graphite.example 2>&1 || echo $?\n",
+        project_file("").display()
+    );
+    let output = overlay::enter_alone(&script);
+    let said = String::from_utf8_lossy(&output.stdout);
+    let lines: Vec<&str> = said.lines().collect();
+    let [register, four, carbon, five] = lines[..] else {
+        panic!("{said}{}", String::from_utf8_lossy(&output.stderr));
+    };
+    assert_eq!((four, five), ("4", "5"), "{said}");
+    assert!(register.contains("the name is not known: "), "{register}");
+    let hint = "; --endpoint names the box (usually 192.168.1.254)";
+    assert!(register.ends_with(hint), "{register}");
+    let words = "carbon at graphite.example:2003: the name is not known: ";
+    assert!(carbon.contains(words), "{carbon}");
+}
+
 /// Why nothing can be typed, if that is so.
 pub(crate) fn can_be_typed() -> Result<(), String> {
     overlay::is_there()?;
@@ -128,7 +153,6 @@ chmod 1777 /tmp
 cd /tmp/here
 mkdir -p target/release
 cp "$PROGRAM" target/release/
-cp "$PROGRAM" .
 ln -s "$PROJECT/tests" "$PROJECT/contrib" .
 # What is typed, whether it succeeds, and for cron also whether it is silent.
 typed() {
@@ -248,6 +272,8 @@ fn typed(line: &str) -> String {
     let line = line
         .replace("USER", "root")
         .replace("ADDRESS", "http://localhost:8080");
+    // A percent sign would end the command for cron.
+    assert!(!(line.starts_with("* ") && line.contains('%')), "{line}");
     let of_telegraf = line
         .strip_prefix("commands = [\"")
         .and_then(|it| it.strip_suffix("\"]"))
@@ -262,8 +288,6 @@ fn typed(line: &str) -> String {
                    env -i PATH=/usr/local/bin:/usr/bin:/bin sh -c";
         (how, command)
     } else if let Some(command) = line.strip_prefix("* * * * * ") {
-        // A percent sign would end the command for cron.
-        assert!(!command.contains('%'), "{command}");
         (
             "mailed WORDS env -i HOME=/root LOGNAME=root PATH=/usr/bin:/bin sh -c",
             command,

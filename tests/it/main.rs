@@ -101,6 +101,10 @@ fn main() -> ExitCode {
     trials.extend(check::trials());
     trials.extend(commands::trials());
     trials.extend(leave_out(
+        overlay::is_there(),
+        commands::trials_without_a_network(),
+    ));
+    trials.extend(leave_out(
         commands::can_be_typed(),
         commands::trials_of_pages(),
     ));
