@@ -2,8 +2,8 @@
 //!
 //! `1795459390-4711-720.lines` are the 720 lines of a run that began at that second, never
 //! confirmed; `1795459390-4711-720.1-1795459392.lines` have been confirmed once, at that second. A
-//! third number, as in `1795459390-4711-12.1-1795459512-1795459392.lines`, says since when carbon
-//! has confirmed lines that graphite-web does not show.
+//! third number, as in `1795459390-4711-12.1-1795459512-1795459452.lines`, says since when
+//! graphite-web has been seen not to show lines that carbon had confirmed.
 
 /// How long after a confirmation the next one means something more, in seconds: what carbon has
 /// read then is on its disk, or lost.
@@ -26,7 +26,7 @@ pub(super) struct Entry {
     pub(super) confirmed: u32,
     /// When that was last.
     pub(super) at: u64,
-    /// Since when they have been confirmed without being shown; 0 where that is not so.
+    /// Since when they have been seen not to be shown though confirmed; 0 where that is not so.
     pub(super) unshown: u64,
     /// How many bytes they are.
     pub(super) size: u64,
@@ -58,12 +58,13 @@ impl Entry {
     /// Those of its lines that are not shown although they were confirmed; they are to be sent
     /// anew.
     pub(super) fn unshown(&self, text: &str, now: u64) -> Self {
+        // Not since they were confirmed: carbon may have been asleep as long as this program was.
         let since = match self.unshown {
-            0 => self.at,
-            since => since,
+            0 => now,
+            since => since.min(now),
         };
         Entry {
-            unshown: since.min(now),
+            unshown: since,
             ..Entry::new(self.timestamp, self.process, text)
         }
     }
@@ -85,13 +86,10 @@ impl Entry {
         self.confirmed == 0 || now >= self.at.saturating_add(rest) || now < self.at
     }
 
-    /// Whether carbon has had more time than it needs to show it.
+    /// Whether carbon has had more time than it needs to show it, from the first look that did not
+    /// find it.
     pub(super) fn is_overdue(&self, now: u64) -> bool {
-        let since = match self.unshown {
-            0 => self.at,
-            since => since,
-        };
-        now.saturating_sub(since) >= PATIENCE
+        self.unshown > 0 && now.saturating_sub(self.unshown) >= PATIENCE
     }
 
     /// Whether its lines have most likely not arrived.
@@ -141,7 +139,7 @@ mod tests {
             "1795459390-4711-720.lines",
             "1795459390-4711-720.1-1795459392.lines",
             "1795459390-4711-12.0-0-1795459392.lines",
-            "1795459390-4711-12.3-1795459512-1795459392.lines",
+            "1795459390-4711-12.3-1795459512-1795459452.lines",
         ];
         for name in names {
             let entry = Entry::of_name(name).unwrap_or_else(|| panic!("{name}"));
@@ -167,7 +165,7 @@ mod tests {
         let first = Entry::new(1000, 7, "a 1 1000\n").confirmed(1002);
         assert!(first.is_ahead_of(999) && !first.is_ahead_of(1000));
         assert!(!first.has_rested(1046) && first.has_rested(1047) && first.has_rested(1001));
-        let mut entry = first.unshown("a 1 1000\n", 1050);
+        let mut entry = first.unshown("a 1 1000\n", 1062);
         let mut sent = Vec::new();
         for minute in 1..=60 {
             let now = 1002 + 60 * minute;
@@ -179,8 +177,10 @@ mod tests {
                 };
             }
         }
-        assert_eq!(sent, [1, 2, 3, 5, 8, 12, 18, 27, 41]);
-        assert!(!entry.is_overdue(1002 + PATIENCE - 1) && entry.is_overdue(1002 + PATIENCE));
+        assert_eq!(sent, [1, 2, 3, 4, 6, 9, 13, 19, 28, 42]);
+        assert!(!entry.is_overdue(1062 + PATIENCE - 1) && entry.is_overdue(1062 + PATIENCE));
+        // Nobody has looked yet, for however long.
+        assert!(!first.is_overdue(1002 + 2 * PATIENCE));
         assert!(entry.is_missing() && !first.is_missing());
     }
 }
