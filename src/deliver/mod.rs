@@ -233,3 +233,6 @@ fn to_all(
     }
     first.map_or(Ok(()), Err)
 }
+
+#[cfg(test)]
+mod tests;

@@ -90,8 +90,7 @@ impl Spool {
         self.listed().unwrap_or_default().0
     }
 
-    /// The runs that wait, and the names of whatever else is in the folder.
-    /// The files that wait, and the names of what is not ours.
+    /// The runs that wait, the oldest first, and the names of whatever else is in the folder.
     pub(super) fn listed(&self) -> io::Result<(Vec<Entry>, BTreeSet<String>)> {
         let (mut entries, mut strange) = (Vec::new(), BTreeSet::new());
         for file in fs::read_dir(&self.folder)? {
@@ -488,6 +487,13 @@ mod tests {
             fs::write(spool.folder.join(name), "x").expect("a file");
         }
         fs::create_dir(spool.folder.join("0000000001-2-3.lines")).expect("a folder");
+        for (size, is_ours) in [(LARGEST, true), (LARGEST + 1, false)] {
+            let path = spool.folder.join("0000000001-2-9.lines");
+            let file = File::create(&path).expect("a file");
+            file.set_len(size).expect("nothing but a length");
+            assert_eq!(timestamps(&spool).len(), usize::from(is_ours), "{size}");
+            fs::remove_file(path).expect("it");
+        }
         assert!(turn.entries().expect("the folder").is_empty());
         assert_eq!(turn.prune(BOUNDS, u64::MAX), dropped(0, 0));
         turn.remove_folder();
