@@ -246,11 +246,11 @@ fn with_real_parts(arguments: &Arguments) -> Vec<Trial> {
     trials
 }
 
+/// Whether cases of a module may run: what names no module may be of any.
 fn wants(arguments: &Arguments, prefix: &str) -> bool {
-    arguments
-        .filter
-        .as_ref()
-        .is_none_or(|filter| filter.contains(prefix) || prefix.contains(filter))
+    arguments.filter.as_ref().is_none_or(|filter| {
+        filter.contains(prefix) || prefix.contains(filter) || !filter.contains("::")
+    })
 }
 
 fn leave_out(there: Result<(), String>, trials: Vec<Trial>) -> Vec<Trial> {

@@ -232,6 +232,7 @@ impl Graphite {
         let mut child = self
             .python
             .command()
+            .arg(self.root.path().join("run.py"))
             .arg(script)
             .arg(self.root.path())
             .args(caches)
@@ -242,9 +243,10 @@ impl Graphite {
             .expect("Python can be run");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("a pipe");
-        BufReader::new(stdout).read_line(&mut line).expect("a port");
-        let port = line.trim().parse().expect("graphite-web starts");
-        Web { port, child }
+        BufReader::new(stdout).read_line(&mut line).expect("a line");
+        let url = line.trim().to_owned();
+        assert!(url.starts_with("http://"), "graphite-web starts");
+        Web { url, child }
     }
 
     /// The points of one metric, oldest first; of a tagged one too, as `name;tag=value`.
@@ -313,14 +315,14 @@ impl Graphite {
 /// A running graphite-web. It ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Web {
-    port: u16,
+    url: String,
     child: Child,
 }
 
 impl Web {
     /// Where it answers.
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        self.url.clone()
     }
 }
 
