@@ -50,6 +50,25 @@ pub(crate) struct Endpoint {
     pub(crate) found: u64,
 }
 
+impl Endpoint {
+    /// The model for people: `Freebox Ultra (fbxgw9-r1)`.
+    pub(crate) fn model_in_words(&self) -> String {
+        let name = match self.family.as_str() {
+            "ultra" => "Freebox Ultra",
+            "pop" => "Freebox Pop",
+            "delta" => "Freebox Delta",
+            "revolution" => "Freebox Révolution",
+            "mini4k" => "Freebox Mini 4K",
+            "one" => "Freebox One",
+            _ => "Freebox",
+        };
+        match &self.model {
+            Some(model) => format!("{name} ({model})"),
+            None => format!("{name} of an unknown model"),
+        }
+    }
+}
+
 impl Search {
     /// An error, or what it comes from if that is the version that was asked for.
     pub(super) fn blamed(&self, error: RequestError) -> RequestError {
@@ -400,6 +419,26 @@ mod tests {
             let family = document(&text).map(|it| it.family);
             assert_eq!(family, Some(expected), "{fields}");
             assert!(FAMILIES.contains(&expected));
+        }
+    }
+
+    #[test]
+    fn models_have_a_name() {
+        let cases = [
+            ("fbxgw9-r1", "Freebox Ultra (fbxgw9-r1)"),
+            ("fbxgw8-r1/full", "Freebox Pop (fbxgw8-r1/full)"),
+            ("fbxgw7-r1/full", "Freebox Delta (fbxgw7-r1/full)"),
+            ("fbxgw-r2/full", "Freebox Révolution (fbxgw-r2/full)"),
+            ("fbxgw-r2/mini", "Freebox Mini 4K (fbxgw-r2/mini)"),
+            ("fbxgw-r1/one", "Freebox One (fbxgw-r1/one)"),
+            ("fbxgw12-r1", "Freebox (fbxgw12-r1)"),
+            ("", "Freebox of an unknown model"),
+        ];
+        for (model, expected) in cases {
+            let text = format!(r#"{{"api_version":"9.0","box_model":"{model}"}}"#);
+            let document = document(&text).expect("a document");
+            let endpoint = document.endpoint("https://h", None);
+            assert_eq!(endpoint.model_in_words(), expected);
         }
     }
 

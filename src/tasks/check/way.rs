@@ -28,9 +28,9 @@ pub(super) fn the_way(
                     "this box offers no HTTPS; tokens travel in the clear",
                 )?,
             }
-            let model = endpoint.model.as_deref().unwrap_or("of an unknown model");
+            let model = endpoint.model_in_words();
             let words = format!(
-                "{} on a box {model}, at {}",
+                "{} of a {model}, at {}",
                 endpoint.api_version, endpoint.base
             );
             report.tick("API version", &words)?;
