@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Stdio;
-use std::thread;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
@@ -13,6 +12,7 @@ use crate::monitor::{Monitor, Run, project_file};
 use crate::session::{healthy, known_app};
 use crate::simulated_freebox::{Fault, Options, SimulatedFreebox, load_recording};
 use crate::trials;
+use crate::until::until;
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials![
@@ -256,16 +256,9 @@ fn without_a_folder_the_memory_lasts_as_long_as_the_process() {
             .filter(|it| it.path.ends_with("dhcp/config/"))
             .count()
     };
-    let wait_for = |count: usize| {
-        let until = std::time::Instant::now() + Duration::from_secs(10);
-        while asked() < count {
-            assert!(std::time::Instant::now() < until, "no run");
-            thread::sleep(Duration::from_millis(5));
-        }
-    };
-    wait_for(1);
+    until("no run", || asked() >= 1);
     at.fault_at("dhcp/config", no("internal_error"));
-    wait_for(3);
+    until("no run after it", || asked() >= 3);
     let process = i32::try_from(child.id())
         .ok()
         .and_then(rustix::process::Pid::from_raw);

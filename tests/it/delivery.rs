@@ -1,12 +1,16 @@
 //! Lines to a receiver: what counts as confirmed, and that nothing takes longer than it may.
 
+use std::fs;
+use std::process::Stdio;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::monitor::{Monitor, Run, check_lines, project_file};
-use crate::receiver::{FullQueue, Manner, Receiver, closed_port};
+use crate::receiver::{FullQueue, Manner, Receiver, Sink, closed_port};
 use crate::trials;
+use crate::until::until;
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials![
@@ -21,14 +25,19 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_name_that_does_not_resolve_is_named,
         all_addresses_of_a_name_are_tried,
         no_lines_make_no_connection,
+        a_run_that_is_stopped_for_a_moment_waits_on,
     ]
 }
 
 /// Delivers the lines of a recording.
 fn deliver(to: &str, more: &[&str]) -> Run {
-    let recording = project_file("tests/boxes/revolution-xdsl.json");
-    let arguments = ["--carbon", to, "--replay", recording.to_str().unwrap()];
-    Monitor::new().run(&[&arguments, more].concat())
+    let recording = recording();
+    Monitor::new().run(&[&["--carbon", to, "--replay", &recording], more].concat())
+}
+
+fn recording() -> String {
+    let path = project_file("tests/boxes/revolution-xdsl.json");
+    path.to_str().expect("UTF-8").to_owned()
 }
 
 #[track_caller]
@@ -138,4 +147,26 @@ fn no_lines_make_no_connection() {
     monitor
         .run(&["-t", template, "--replay", recording, "--carbon", &address])
         .is_fine();
+}
+
+/// Ctrl-Z and `fg`, or a container that is paused: the system call that waits ends at once then,
+/// with nothing.
+fn a_run_that_is_stopped_for_a_moment_waits_on() {
+    let sink = Sink::slow(Duration::from_secs(1));
+    let arguments = ["--carbon", &sink.address(), "--replay", &recording()];
+    let monitor = Monitor::new();
+    let mut command = monitor.command(&arguments);
+    let child = command.stderr(Stdio::piped()).spawn();
+    let child = child.expect("the program");
+    let pid = Pid::from_child(&child);
+    until("no lines", || !sink.take().is_empty());
+    kill_process(pid, Signal::STOP).expect("our child");
+    let state = format!("/proc/{}/stat", child.id());
+    until("it runs on", || {
+        fs::read_to_string(&state).is_ok_and(|it| it.contains(") T "))
+    });
+    kill_process(pid, Signal::CONT).expect("our child");
+    let output = child.wait_with_output().expect("its end");
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), &*words), (Some(0), ""));
 }

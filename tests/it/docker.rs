@@ -12,8 +12,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use libtest_mimic::Trial;
 use serde_json::{Value as Json, json};
@@ -26,6 +25,7 @@ use crate::receiver::Sink;
 use crate::session::known_app;
 use crate::simulated_freebox::{App, Options, Outcome, SeenRequest, SimulatedFreebox};
 use crate::trials;
+use crate::until::until;
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials![
@@ -232,16 +232,6 @@ fn asked(at: &SimulatedFreebox) -> usize {
     let requests = at.requests();
     let is_it = |it: &&SeenRequest| it.method == "POST" && it.path.contains("authorize");
     requests.iter().filter(is_it).count()
-}
-
-/// Waits until this is so.
-#[track_caller]
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(30);
-    while !is_so() {
-        assert!(Instant::now() < end, "{what}");
-        thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[track_caller]

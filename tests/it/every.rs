@@ -13,6 +13,7 @@ use crate::receiver::Sink;
 use crate::session::{healthy, known_app};
 use crate::simulated_freebox::{Fault, Options, Outcome, SimulatedFreebox};
 use crate::trials;
+use crate::until::until;
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials![
@@ -151,11 +152,7 @@ fn a_signal_in_the_middle_of_a_run_waits_for_its_end() {
     let sink = Sink::start();
     at.clear_requests();
     let stays = Stays::start(&monitor, &sink, "1");
-    let until = Instant::now() + Duration::from_secs(10);
-    while at.requests().is_empty() {
-        assert!(Instant::now() < until, "no run");
-        thread::sleep(Duration::from_millis(5));
-    }
+    until("no run", || !at.requests().is_empty());
     stays.signal(Signal::TERM);
     assert_eq!(stays.end(), (Some(0), String::new()));
     let text = sink.take().concat();
@@ -168,11 +165,7 @@ fn a_second_signal_ends_it_at_once() {
     at.fault("", crate::simulated_freebox::Fault::Hang);
     let sink = Sink::start();
     let stays = Stays::start(&monitor, &sink, "1");
-    let until = Instant::now() + Duration::from_secs(10);
-    while at.requests().is_empty() {
-        assert!(Instant::now() < until, "no run");
-        thread::sleep(Duration::from_millis(5));
-    }
+    until("no run", || !at.requests().is_empty());
     let start = Instant::now();
     stays.signal(Signal::TERM);
     thread::sleep(Duration::from_millis(100));
@@ -191,16 +184,10 @@ fn a_box_that_goes_and_comes_back_is_no_end() {
     let stays = Stays::start(&monitor, &sink, "1");
     runs(&sink, 1);
     at.refuse();
-    let until = Instant::now() + Duration::from_secs(10);
-    while !sink.take().concat().contains(".exec.up 0 ") {
-        assert!(Instant::now() < until, "no outage");
-        thread::sleep(Duration::from_millis(10));
-    }
+    let has_told = |line| sink.take().concat().contains(line);
+    until("no outage", || has_told(".exec.up 0 "));
     at.accept_again();
-    while !sink.take().concat().contains(".exec.up 1 ") {
-        assert!(Instant::now() < until, "no end of the outage");
-        thread::sleep(Duration::from_millis(10));
-    }
+    until("no end of the outage", || has_told(".exec.up 1 "));
     stays.signal(Signal::INT);
     let (code, words) = stays.end();
     assert_eq!(code, Some(0));
@@ -251,7 +238,7 @@ fn another_run_prints_beside_it() {
 /// Waits until a run has delivered a line that holds these words, and gives the timestamps of all
 /// runs until then.
 #[track_caller]
-fn until(sink: &Sink, words: &str) -> Vec<u64> {
+fn until_it_says(sink: &Sink, words: &str) -> Vec<u64> {
     let mut stamps = Vec::new();
     let end = Instant::now() + Duration::from_secs(20);
     loop {
@@ -279,13 +266,13 @@ fn an_update_of_the_box_is_noticed() {
     let monitor = Monitor::registered(&at).with(&["--resend", "0", "--status-update"]);
     let sink = Sink::start();
     let stays = Stays::start(&monitor, &sink, "1");
-    let mut stamps = until(&sink, ".exec.up 1 ");
+    let mut stamps = until_it_says(&sink, ".exec.up 1 ");
     at.refuse();
-    stamps.extend(until(&sink, ".exec.up 0 "));
+    stamps.extend(until_it_says(&sink, ".exec.up 0 "));
     at.set_version("14.0");
     at.expire_sessions();
     at.accept_again();
-    stamps.extend(until(&sink, ".update.state "));
+    stamps.extend(until_it_says(&sink, ".update.state "));
     // Without an outage as well.
     at.set_version("16.0");
     at.expire_sessions();
@@ -308,12 +295,12 @@ fn access_that_is_granted_anew_is_found() {
     assert_eq!(monitor.run(&register).code, 0);
     let sink = Sink::start();
     let stays = Stays::start(&monitor, &sink, "1");
-    let mut stamps = until(&sink, ".exec.up 1 ");
+    let mut stamps = until_it_says(&sink, ".exec.up 1 ");
     at.revoke("fr.freebox.freebox-monitor");
     at.expire_sessions();
-    stamps.extend(until(&sink, ".exec.up 0 "));
+    stamps.extend(until_it_says(&sink, ".exec.up 0 "));
     assert_eq!(monitor.run(&register).code, 0);
-    stamps.extend(until(&sink, ".exec.up 1 "));
+    stamps.extend(until_it_says(&sink, ".exec.up 1 "));
     none_is_missing(&stamps);
     stays.signal(Signal::TERM);
     let (code, words) = stays.end();
@@ -332,14 +319,14 @@ fn a_changed_file_is_read_when_somebody_says_so() {
     let named = before.replace(r#""app_id""#, r#""name":"cellar","app_id""#);
     fs::write(monitor.credentials(), &named).unwrap();
     stays.signal(Signal::HUP);
-    stamps.extend(until(&sink, "freebox.cellar.connection.state 1 "));
+    stamps.extend(until_it_says(&sink, "freebox.cellar.connection.state 1 "));
     // What cannot be read is told, and no run is missed by it.
     fs::write(monitor.credentials(), "{").unwrap();
     stays.signal(Signal::HUP);
     stamps.extend(runs(&sink, 2));
     fs::write(monitor.credentials(), named.replace("cellar", "attic")).unwrap();
     stays.signal(Signal::HUP);
-    stamps.extend(until(&sink, "freebox.attic.connection.state 1 "));
+    stamps.extend(until_it_says(&sink, "freebox.attic.connection.state 1 "));
     none_is_missing(&stamps);
     stays.signal(Signal::TERM);
     let (code, words) = stays.end();
@@ -422,7 +409,7 @@ fn a_name_that_comes_to_mean_another_address_is_followed() {
     let sink = Sink::start();
     let arguments = ["--every", "1", "--carbon", &sink.address()];
     let stays = Stays::spawn(with_hosts(&monitor, &hosts, &arguments));
-    until(&sink, ".exec.up 1 ");
+    until_it_says(&sink, ".exec.up 1 ");
     assert!(second.requests().is_empty());
     // The first one is still there, and is not asked any more.
     means("127.0.0.2");
@@ -432,9 +419,9 @@ fn a_name_that_comes_to_mean_another_address_is_followed() {
     assert!(first.requests().is_empty() && !second.requests().is_empty());
     // The second one goes before its name means the first one again.
     second.refuse();
-    until(&sink, ".exec.up 0 ");
+    until_it_says(&sink, ".exec.up 0 ");
     means("127.0.0.1");
-    none_is_missing(&until(&sink, ".exec.up 1 "));
+    none_is_missing(&until_it_says(&sink, ".exec.up 1 "));
     stays.signal(Signal::TERM);
     assert_eq!(stays.end().0, Some(0));
 }

@@ -61,7 +61,7 @@ use libtest_mimic::{Arguments, Trial};
 
 use support::{
     catalogue, day, engine, graphite, kept, monitor, overlay, random, receiver, rehearsal, script,
-    service, web,
+    service, until, web,
 };
 
 /// A list of trials for functions: their names are the names of the cases.

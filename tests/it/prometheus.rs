@@ -7,7 +7,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use libtest_mimic::Trial;
 use serde_json::Value as Json;
@@ -16,6 +16,7 @@ use crate::monitor::{Monitor, project_file};
 use crate::service::{Service, program};
 use crate::session::healthy;
 use crate::trials;
+use crate::until::until;
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials![
@@ -164,11 +165,9 @@ fn what_is_written_is_what_prometheus_has() {
             .cloned()
             .unwrap_or_default()
     };
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while ask("freebox_connection_state").is_empty() {
-        assert!(Instant::now() < deadline, "nothing was scraped");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    until("nothing was scraped", || {
+        !ask("freebox_connection_state").is_empty()
+    });
     // Twenty from everywhere, and each that is a counter of more than 32 bits.
     let step = written.len() / 20;
     let some = written.iter().step_by(step);

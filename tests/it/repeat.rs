@@ -6,7 +6,6 @@ use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use rustix::process::{Pid, Signal, kill_process};
@@ -18,6 +17,7 @@ use crate::receiver::{self, Sink};
 use crate::session::healthy;
 use crate::simulated_freebox::{Fault, SimulatedFreebox};
 use crate::trials;
+use crate::until::until;
 use crate::web::{Answer, StandIn};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -295,13 +295,11 @@ fn nowhere_to_remember_it_every_run_says_it() {
 /// Waits until so many runs more have delivered.
 #[track_caller]
 fn beats(sink: &Sink, count: usize) {
-    let until = Instant::now() + Duration::from_secs(20);
     let mut seen = 0;
-    while seen < count {
-        assert!(Instant::now() < until, "only {seen}");
+    until("too few runs", || {
         seen += sink.take().len();
-        thread::sleep(Duration::from_millis(5));
-    }
+        seen >= count
+    });
 }
 
 fn a_process_that_stays_says_it_once() {

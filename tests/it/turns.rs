@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use libtest_mimic::Trial;
 
@@ -13,6 +13,7 @@ use crate::receiver::{Manner, Receiver, Sink, closed_port};
 use crate::session::known_app;
 use crate::simulated_freebox::{Options, SimulatedFreebox};
 use crate::trials;
+use crate::until::until;
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials![
@@ -68,12 +69,10 @@ fn start(monitor: &Monitor, to: &str, seconds: &str) -> Child {
 fn start_first(monitor: &Monitor, to: &str) -> Child {
     let child = start(monitor, to, "30");
     let lock = folder(monitor, to).join(".lock");
-    let until = Instant::now() + Duration::from_secs(10);
     let process = child.id().to_string();
-    while fs::read_to_string(&lock).ok().as_deref() != Some(&process) {
-        assert!(Instant::now() < until, "no turn");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    until("no turn", || {
+        fs::read_to_string(&lock).ok().as_deref() == Some(&process)
+    });
     child
 }
 
@@ -148,11 +147,9 @@ fn a_turn_ends_with_its_process() {
     let mut first = start_first(&monitor, &address);
     let second = start(&monitor, &address, "30");
     // It waits for the first, which is killed, and gets its turn then; nobody listens any more.
-    let until = Instant::now() + Duration::from_secs(10);
-    while waiting(&monitor, &address).len() < 2 {
-        assert!(Instant::now() < until, "it has kept nothing");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    until("it has kept nothing", || {
+        waiting(&monitor, &address).len() >= 2
+    });
     receiver.received();
     let sink = Sink::at(&address);
     first.kill().expect("kill -9");

@@ -13,4 +13,5 @@ pub(crate) mod receiver;
 pub(crate) mod rehearsal;
 pub(crate) mod script;
 pub(crate) mod service;
+pub(crate) mod until;
 pub(crate) mod web;
