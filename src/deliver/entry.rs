@@ -178,9 +178,9 @@ mod tests {
             }
         }
         assert_eq!(sent, [1, 2, 3, 4, 6, 9, 13, 19, 28, 42]);
-        assert!(!entry.is_overdue(1062 + PATIENCE - 1) && entry.is_overdue(1062 + PATIENCE));
+        assert!(!entry.is_overdue(1062 + 1799) && entry.is_overdue(1062 + 1800));
         // Nobody has looked yet, for however long.
-        assert!(!first.is_overdue(1002 + 2 * PATIENCE));
+        assert!(!first.is_overdue(1002 + 3600));
         assert!(entry.is_missing() && !first.is_missing());
     }
 }

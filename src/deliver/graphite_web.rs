@@ -248,12 +248,14 @@ mod tests {
             series.filter_map(one_series).collect::<HashMap<_, _>>()
         };
         let minutes = shown(
-            r#"[{"target":"a.b","datapoints":[[null,60],[7,120],[8.5,180]]},{"target":"c","datapoints":[]}]"#,
+            r#"[{"target":"a.b","datapoints":[[null,60],[7,120],[8.5,180]]},{"target":"big","datapoints":[[5000000000,120]]},{"target":"c","datapoints":[]}]"#,
         );
         let cases = [
             ("a.b 7 130\n", true),
             ("a.b 7.0000000001 130\n", true),
             ("a.b 9 130\n", false),
+            ("big 5000000001 130\n", true),
+            ("big 5000000009 130\n", false),
             ("a.b 7 70\n", false),
             ("a.b 7 240\n", false),
             ("c 7 130\n", false),

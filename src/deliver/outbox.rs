@@ -397,3 +397,43 @@ fn batch_length(entries: &[Entry]) -> usize {
     });
     fitting.count().max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_run_that_is_gone_is_nothing_and_one_that_cannot_be_read_keeps_no_other_back() {
+        let rules = Rules {
+            resend: 1,
+            bounds: Bounds {
+                age: Duration::from_secs(1000),
+                size: 1000,
+            },
+            verify: None,
+            trust: Trust::BuiltIn,
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let to = "localhost".parse().expect("a carbon");
+        let outbox = Outbox::open(&to, Some(folder.path()), &rules);
+        let spool = spools::open(folder.path(), &to).expect("a spool");
+        let turn = spool.turn_now().expect("a turn");
+        let file = |number: u64| {
+            let entry = spool.add(number, &format!("a 1 {number}\n"));
+            entry.expect("a file")
+        };
+        let entries = [file(1), file(2), file(3)];
+        let path = spool.folder().join(entries[0].name());
+        fs::remove_file(&path).expect("it");
+        let batch = outbox.text(&turn, &entries, 5);
+        assert_eq!(batch.text, "a 1 2\na 1 3\n");
+        assert!(batch.unread.is_none());
+        fs::create_dir(path).expect("what nobody can read");
+        let batch = outbox.text(&turn, &entries, 2);
+        assert_eq!(batch.text, "a 1 2\n", "the last is ahead of the clock");
+        assert!(batch.unread.is_some());
+    }
+}

@@ -370,7 +370,7 @@ mod tests {
 
     const BOUNDS: Bounds = Bounds {
         age: Duration::from_secs(1000),
-        size: 100,
+        size: 90,
     };
 
     fn spool() -> (tempfile::TempDir, Spool) {
@@ -494,6 +494,9 @@ mod tests {
             assert_eq!(timestamps(&spool).len(), usize::from(is_ours), "{size}");
             fs::remove_file(path).expect("it");
         }
+        let (ours, strange) = spool.listed().expect("the folder");
+        assert!(ours.is_empty());
+        assert_eq!(strange.len(), 4, "{strange:?}");
         assert!(turn.entries().expect("the folder").is_empty());
         assert_eq!(turn.prune(BOUNDS, u64::MAX), dropped(0, 0));
         turn.remove_folder();
@@ -503,9 +506,11 @@ mod tests {
     #[test]
     fn a_folder_that_went_meanwhile_comes_again() {
         let (_folder, spool) = spool();
-        let other = Spool::left_in(&spool.folder);
-        assert!(other.is_none(), "nothing was ever in it");
-        spool.turn_now().expect("a turn").remove_folder();
+        let other = || Spool::left_in(&spool.folder);
+        assert!(other().is_none(), "nothing was ever in it");
+        let turn = spool.turn_now().expect("a turn");
+        assert!(other().is_some(), "somebody has had a turn there");
+        turn.remove_folder();
         assert!(!spool.folder.exists());
         spool.add(5, "a 1 5\n").expect("a file");
         assert_eq!(timestamps(&spool), [5]);

@@ -316,8 +316,9 @@ fn what_waits_too_long_is_dropped_and_counted_once() {
     let (folder, away) = (folder.path(), nobody());
     let to = to_carbons(&[&away], None);
     for timestamp in [1000, 2001] {
-        let (outcome, _) = run(&to, Some(folder), timestamp, "a 1 1000\nb 1 1000\n");
+        let (outcome, in_hand) = run(&to, Some(folder), timestamp, "a 1 1000\nb 1 1000\n");
         outcome.expect_err("away");
+        assert!(in_hand, "it waits");
     }
     let backlog = |spooled, dropped| Backlog { spooled, dropped };
     assert_eq!(to.open(Some(folder)).backlog(), backlog(2, 2));
@@ -428,11 +429,11 @@ fn what_graphite_web_cannot_be_asked_for_is_confirmed_twice() {
     let (refusing, _) = web(|_| ("503 Busy", String::new()));
     let (showing_nothing, forms) = web(|_| ("200 OK", "[]".to_owned()));
     // Nine days old, it may lie in a coarse archive: two confirmations are asked for.
-    let old = format!("a 1 {}\n", now - 9 * 24 * 3600);
+    let days_ago = |days: u64| format!("a 1 {}\n", now - days * 24 * 3600);
     for (web, text, left) in [
-        (refusing, format!("a 1 {now}\n"), [0, 0]),
-        (showing_nothing.clone(), old, [1, 0]),
-        (showing_nothing, format!("a 1 {now}\n"), [1, 1]),
+        (refusing, days_ago(0), [0, 0]),
+        (showing_nothing.clone(), days_ago(9), [1, 0]),
+        (showing_nothing, days_ago(7), [1, 1]),
     ] {
         let to = to_carbons(&[&carbon], Some(web));
         run(&to, Some(folder), now, &text).0.expect("it");
@@ -509,6 +510,19 @@ fn why_graphite_web_has_no_answer_is_told_in_words() {
         web.probe(&Trust::BuiltIn, 1000, within(LONG))
             .expect_err("no answer either");
     }
+    // An answer may be long; nobody may be there.
+    let (talkative, _) = web(|_| ("200 OK", format!("{}[]", " ".repeat(2 << 20))));
+    let missing = talkative
+        .reader(&Trust::BuiltIn)
+        .missing(line, within(LONG));
+    assert_eq!(missing.expect("an answer"), line);
+    let closed: GraphiteWeb = format!("http://{}", nobody()).parse().expect("a URL");
+    let asked = closed.reader(&Trust::BuiltIn).missing(line, within(LONG));
+    let words = asked.expect_err("nobody").to_string();
+    assert!(
+        words.starts_with(&format!("{closed}: Connection refused")),
+        "{words}"
+    );
     let (web, _) = web(|_| {
         thread::sleep(2 * SHORT);
         ("200 OK", "[]".to_owned())
@@ -532,7 +546,7 @@ fn an_output_is_written_at_once_and_keeps_nothing() {
     assert!(!to.is_carbon() && !to.open(None).takes_parts());
     assert_eq!(to.to_string(), file.display().to_string());
     assert_eq!(to.places("a b"), [format!("{}: a b", file.display())]);
-    assert_eq!(to.age(), USUAL_AGE);
+    assert_eq!(to.age().as_secs(), 604_800, "a week");
     for text in ["a 1 1000\n", "a 1 1060\n"] {
         let (outcome, in_hand) = run(&to, Some(folder.path()), 1000, text);
         outcome.expect("a file");
