@@ -200,13 +200,21 @@ const KNOWN: [Known; 12] = [
     ("system.fan.0.rpm", "temp", "fan0_speed", 1.0, 120),
 ];
 
-/// All that carbon has, as soon as that has a point at that time in this series.
-pub(crate) fn stored_until(carbon: &Graphite, path: &str, time: u64) -> Stored {
-    let path = format!("freebox.home.{path}");
+/// All that carbon has, as soon as that has what a run brings that is as late as this: it writes one
+/// series after the other.
+fn stored_until(carbon: &Graphite, time: u64) -> Stored {
     let time = i64::try_from(time).expect("a time");
+    let brought = || {
+        KNOWN
+            .iter()
+            .map(|(path, ..)| path)
+            .chain(&["exec.backfilled"])
+    };
     carbon.read_until(Duration::from_secs(20), |stored| {
-        let last = stored.get(&path).and_then(|points| points.last());
-        last.is_some_and(|(at, _)| *at >= time)
+        brought().all(|path| {
+            let points = stored.get(&format!("freebox.home.{path}"));
+            points.is_some_and(|points| points.last().is_some_and(|(at, _)| *at >= time))
+        })
     })
 }
 
@@ -253,7 +261,7 @@ fn three_hours_off_leave_no_gap() {
     home.runs(0..60, &to);
     assert_eq!(home.questions(), 0, "a healthy run asks nothing");
     let last = home.start + 59 * MINUTE;
-    let before = stored_until(&carbon, "exec.section.system.ok", last);
+    let before = stored_until(&carbon, last);
     let on = 60 + 180;
     home.runs([on], &to);
     assert!((1..=10).contains(&home.questions()));
@@ -262,11 +270,7 @@ fn three_hours_off_leave_no_gap() {
     home.runs(on + 5..on + 8, &to);
     assert_eq!(home.questions(), 0, "all is filled");
     let (from, until) = (home.start + 60 * MINUTE, home.start + on * MINUTE);
-    let after = stored_until(
-        &carbon,
-        "exec.section.system.ok",
-        home.start + (on + 7) * MINUTE,
-    );
+    let after = stored_until(&carbon, home.start + (on + 7) * MINUTE);
     check_filled(&home, &carbon, &KNOWN, (from, until));
     // What was live is as it was, and what the history does not know is empty.
     for (path, live) in &before {
@@ -345,7 +349,7 @@ fn a_box_and_a_carbon_that_were_away_leave_no_gap() {
     }
     carbon.restart("relay").expect("the relay");
     home.runs(204..210, &to);
-    stored_until(&carbon, "exec.section.system.ok", home.minute(209));
+    stored_until(&carbon, home.minute(209));
     check_filled(&home, &carbon, &KNOWN, (home.minute(20), home.minute(200)));
     let up = points(&carbon, "exec.up");
     let outage: Vec<f64> = up
@@ -378,7 +382,7 @@ fn runs_that_are_killed_lose_nothing_and_double_nothing() {
     home.questions();
     home.runs(215..217, &to);
     assert_eq!(home.questions(), 0, "all is filled");
-    stored_until(&carbon, "exec.section.system.ok", home.minute(216));
+    stored_until(&carbon, home.minute(216));
     let line: Vec<Known> = KNOWN[..8].to_vec();
     check_filled(&home, &carbon, &line, (home.minute(5), home.minute(185)));
     for (path, ..) in line {
@@ -839,7 +843,7 @@ fn what_graphite_web_shows_of_a_gap_is_done_with() {
     // More than a day, so that confirmations have to do for the older part.
     let on = 3 + 26 * 60;
     home.runs(on..on + 10, &to);
-    stored_until(&carbon, "exec.section.system.ok", home.minute(on + 9));
+    stored_until(&carbon, home.minute(on + 9));
     // A line on its way from carbon's cache to the file is not shown for a moment, and goes again.
     let spool = home.monitor.spool(&home.at, &relay);
     let is_done = |minute: u64| {
