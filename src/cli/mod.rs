@@ -48,10 +48,15 @@ pub(crate) fn request(args: impl Iterator<Item = OsString>) -> Result<Request, E
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match Args::from_args(&["freebox-monitor"], &args) {
         Ok(args) => args.request(&command_line),
-        Err(early) => Err(Error::misuse(format!(
-            "{} (--help lists the options)",
-            one_line(&without_passwords(early.output, &args))
-        ))),
+        Err(early) => {
+            let words = one_line(&without_passwords(early.output, &args));
+            let unknown = words.strip_prefix("Unrecognized argument: ");
+            let hint = match unknown.and_then(options::meant_by) {
+                Some(option) => format!("did you mean {option}?"),
+                None => "--help lists the options".to_owned(),
+            };
+            Err(Error::misuse(format!("{words} ({hint})")))
+        }
     }
 }
 
@@ -117,6 +122,29 @@ mod tests {
             Some("box:8443")
         );
         assert_eq!(settings.config, Some(PathBuf::from("file")));
+    }
+
+    #[test]
+    fn an_option_that_is_none_is_told_what_was_meant() {
+        let cases = [
+            ("--carbn x", "--carbn (did you mean --carbon?)"),
+            ("--al", "--al (did you mean --all?)"),
+            (
+                "--register-stat",
+                "--register-stat (did you mean --register-status?)",
+            ),
+            ("--helpp", "--helpp (did you mean --help?)"),
+            ("--ip", "--ip (--help lists the options)"),
+            ("-x", "-x (--help lists the options)"),
+            ("all", "all (--help lists the options)"),
+        ];
+        for (line, expected) in cases {
+            let error = given(line).expect_err(line);
+            assert_eq!(
+                error.to_string(),
+                format!("Unrecognized argument: {expected}")
+            );
+        }
     }
 
     /// The sections that a line chooses beside the connection.

@@ -7,6 +7,9 @@ use argh::{ArgsInfo, FlagInfo, FlagInfoKind};
 
 use super::args::Args;
 
+/// How much a word is like the option that was meant by it, from 0 to 1.
+const ALIKE: f64 = 0.9;
+
 /// An option, described.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Described {
@@ -223,6 +226,18 @@ pub(super) fn described() -> Vec<Described> {
     let flags = Args::get_args_info().flags.iter();
     let of_argh = flags.filter(|flag| flag.long != "--help").map(of_flag);
     of_argh.chain(READING).collect()
+}
+
+/// The option that somebody most likely meant by a word that is none.
+pub(super) fn meant_by(word: &str) -> Option<&'static str> {
+    let likeness = |it: &Described| (strsim::jaro_winkler(it.long, word), it.long);
+    let options = described();
+    let likely = options
+        .iter()
+        .map(likeness)
+        .filter(|(like, _)| *like >= ALIKE);
+    let best = likely.max_by(|(a, _), (b, _)| a.total_cmp(b));
+    best.map(|(_, long)| long)
 }
 
 fn of_flag(flag: &FlagInfo<'static>) -> Described {
