@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::clean_node;
+use super::node;
 use crate::metrics::lenient::mac_digits;
 use crate::metrics::sample::Sample;
 
@@ -63,13 +63,6 @@ fn told_apart(mut open: Vec<Entity>) -> HashMap<Vec<String>, String> {
         open = shared;
     }
     labels
-}
-
-/// As it will be in a path: two names may come to the same there.
-fn node(label: &str) -> String {
-    let mut node = String::new();
-    clean_node(label, &mut node);
-    node
 }
 
 /// Something that has keys, all of them known.
@@ -175,6 +168,13 @@ mod tests {
             let got: Vec<Option<&str>> = samples.iter().map(|it| it.text(LABEL)).collect();
             assert_eq!(got, expected);
         }
+    }
+
+    #[test]
+    fn who_cannot_be_told_apart_has_a_label_all_the_same() {
+        let cases: [(&[&str], Option<&str>); 2] =
+            [(&["a b", ""], Some("a b")), (&["a_b", ""], Some("a_b"))];
+        check(&PORT, &["port", "name"], &cases);
     }
 
     #[test]

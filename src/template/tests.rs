@@ -180,6 +180,16 @@ fn what_cannot_work_is_refused_with_its_place() {
         "line 1, column 13: unknown placeholder {nothing}; valid here are",
     );
     refused(
+        "dc = x\nline.state {prefix}.{nothing}.{default}",
+        "valid here are api_version, box_model, dc, default, endpoint, field, host, measure, \
+         measurement, media, metric, name, prefix, tags, uid",
+    );
+    refused(
+        "dc = {nothing}\n** {dc}.{default}",
+        "unknown placeholder {nothing} in a variable; valid are api_version, box_model, dc, \
+         endpoint, host, name, prefix, uid",
+    );
+    refused(
         "\n** a.{port}.{default}",
         "line 2, column 6: line.state has no {port}; valid here are",
     );
@@ -262,7 +272,7 @@ fn what_cannot_work_is_refused_with_its_place() {
     let path = vec!["x".repeat(200); 30].join(".");
     refused(
         &format!("line.state {path}"),
-        "6000 bytes; 3800 is the most",
+        "6029 bytes; 3800 is the most",
     );
     let chain = |value: &dyn Fn(usize) -> String, length: usize| {
         let lines = (0..length).map(|it| format!("v{it} = {}\n", value(it + 1)));
@@ -312,6 +322,14 @@ fn what_cannot_work_is_refused_with_its_place() {
         "x = a.b\nline.state a.{x|host}",
         "{x} is more than one node",
     );
+}
+
+#[test]
+fn a_path_may_have_3800_bytes() {
+    let nodes = "xxxxxxxx.".repeat(500);
+    let rule = |length: usize| format!("line.state {}", &nodes[..length]);
+    read(&rule(3800)).expect("a path that fits");
+    refused(&rule(3801), "3801 bytes; 3800 is the most");
 }
 
 #[test]
@@ -407,6 +425,15 @@ fn values_become_nodes() {
             Ok(format!("1.{expected}.rate").as_str()),
             "{given:?}"
         );
+    }
+}
+
+#[test]
+fn of_several_the_first_that_is_there_stands() {
+    let text = "switch.client.* {port}.{hostname|mac}.{metric}";
+    for (hostname, expected) in [(Some("nas"), "1.nas.rate"), (None, "1.ab.rate")] {
+        let path = path_of(text, [Some("1"), Some("ab"), hostname, None]);
+        assert_eq!(path.as_deref(), Ok(expected));
     }
 }
 
