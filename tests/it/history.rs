@@ -33,6 +33,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_dry_run_shows_a_gap_and_leaves_it,
         what_one_line_of_a_crontab_has_written_another_does_not_overwrite,
         who_takes_the_lines_of_a_command_gets_them_with_their_times,
+        who_sits_at_a_terminal_sees_the_present_only,
         a_section_that_fails_is_filled_when_it_is_back,
         a_box_that_declines_costs_one_word,
         a_history_that_fails_costs_no_live_line_and_is_asked_less_and_less,
@@ -576,6 +577,24 @@ fn who_takes_the_lines_of_a_command_gets_them_with_their_times() {
         run.stdout.lines().filter(|it| it.contains(DOWN)).count()
     };
     assert_eq!([70, 130, 190, 250, 310].map(seldom), [1; 5]);
+}
+
+fn who_sits_at_a_terminal_sees_the_present_only() {
+    let home = Home::hours_ago(6);
+    let shown = |minute| {
+        let time = home.minute(minute) + 1;
+        let plain = home.command((time, time), &[]);
+        let words = [plain.get_program()].into_iter().chain(plain.get_args());
+        let words: Vec<String> = words.map(|it| format!("'{}'", it.display())).collect();
+        let variables = plain.get_envs().filter_map(|(name, it)| Some((name, it?)));
+        let mut script = Command::new("script");
+        script.args(["-qec", &words.join(" "), "/dev/null"]);
+        script.env_clear().envs(variables).stdin(Stdio::null());
+        let output = script.output().expect("script starts");
+        let text = String::from_utf8_lossy(&output.stdout);
+        text.lines().filter(|it| it.contains(DOWN)).count()
+    };
+    assert_eq!([0, 1, 2, 3, 4, 20].map(shown), [1; 6]);
 }
 
 fn a_section_that_fails_is_filled_when_it_is_back() {
