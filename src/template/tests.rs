@@ -266,6 +266,10 @@ fn what_cannot_work_is_refused_with_its_place() {
         "line 1, column 1: no rule in it gives a line: nothing would be written",
     );
     refused(
+        "line.address a.{default}",
+        "no rule in it gives a line: nothing would be written",
+    );
+    refused(
         "line.state a;name={metric}",
         "line 1, column 14: carbon takes a tag called name",
     );
