@@ -406,6 +406,9 @@ mod tests {
         let rest = &spool.entries()[1];
         assert_eq!(turn.read(rest).expect("its lines"), "b 2 2000\n");
         assert_eq!(spool.entries().len(), 2);
+        // Where there is nothing to note, nothing is written.
+        assert_eq!(turn.take_dropped(), 0);
+        assert!(!spool.folder.join(NOTES).exists());
     }
 
     #[test]
@@ -500,7 +503,8 @@ mod tests {
         assert!(turn.entries().expect("the folder").is_empty());
         assert_eq!(turn.prune(BOUNDS, u64::MAX), dropped(0, 0));
         turn.remove_folder();
-        assert!(others.iter().all(|name| spool.folder.join(name).exists()));
+        let is_there = |name: &&str| spool.folder.join(name).exists();
+        assert!(others.iter().chain(&[NOTES, LOCK]).all(is_there));
     }
 
     #[test]
