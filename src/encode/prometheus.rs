@@ -329,6 +329,37 @@ mod tests {
     }
 
     #[test]
+    fn what_people_call_an_entity_stands_with_its_texts_unless_it_is_a_key() {
+        static CLIENT: Group = Group::new("client", "client.{mac}", &[]).labels(&[
+            label("mac", &["mac"]),
+            label("host", &["host"]).stands_for("mac"),
+        ]);
+        let sample = |record: &str, called: &str| {
+            let mut sample = Sample::read(&CLIENT, &serde_json::from_str(record).expect("JSON"));
+            sample.labels.push((LABEL, called.to_owned()));
+            sample
+        };
+        let samples = [
+            sample(r#"{"mac":"a","host":"nas"}"#, "nas_a"),
+            sample(r#"{"mac":"b","host":"tv"}"#, "b"),
+        ];
+        let mut families = Box::new(Families::new(&Vec::new()));
+        families.add(Batch {
+            time: 1_700_000_000,
+            samples: &samples,
+        });
+        let text = families.finish().text;
+        let lines: Vec<&str> = text.lines().filter(|it| !it.starts_with('#')).collect();
+        assert_eq!(
+            lines,
+            [
+                r#"freebox_client_info{mac="a",label="nas_a",host="nas"} 1"#,
+                r#"freebox_client_info{mac="b",host="tv"} 1"#,
+            ]
+        );
+    }
+
+    #[test]
     fn families_are_together_and_texts_beside_them() {
         let records = [
             r#"{"mac":"a","name":"x\"y\\z\n","busy_percent":57,"rx_bytes":5000000000}"#,

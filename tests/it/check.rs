@@ -20,6 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_revoked_token,
         three_permissions_missing,
         a_dead_carbon,
+        a_carbon_that_is_called_otherwise,
         no_credentials,
         something_that_is_no_freebox,
         a_section_that_fails,
@@ -402,6 +403,17 @@ fn a_dead_carbon() {
         5,
         &format!("carbon: carbon at {dead}: no connection"),
         "LINE_RECEIVER_PORT",
+    );
+}
+
+fn a_carbon_that_is_called_otherwise() {
+    let at = generous();
+    let run = Monitor::registered(&at).run(&["--check", "--carbon", "carbon.invalid"]);
+    one_cross(
+        &run,
+        5,
+        "carbon: carbon at carbon.invalid:2003: ",
+        "look at the name of the host after --carbon",
     );
 }
 
