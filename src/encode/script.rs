@@ -99,6 +99,7 @@ mod tests {
                 "eclair. Comm",
             ),
             (Spelling::WordsOfMaker, "Freebox S.A.", "Freebox S A "),
+            (Spelling::WordsOfMaker, "Free, SA", "Free SA"),
             (
                 Spelling::WordsOfMaker,
                 "Société d'Été, Inc.",
