@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::str::FromStr;
+use std::thread;
+use std::time::Duration;
 
 use rustls::Error as TlsError;
 use serde_json::Value as Json;
@@ -23,6 +25,8 @@ const WINDOW: u64 = 6 * 3600;
 const AROUND: u64 = 600;
 /// How many series to ask for at a time.
 const AT_A_TIME: usize = 200;
+/// How long a failure of graphite-web may last that is none.
+const A_MOMENT: Duration = Duration::from_millis(200);
 /// The width of a slot where a single point does not show it.
 const USUAL_STEP: u64 = 60;
 /// What is near enough to be the same number, of the number.
@@ -143,18 +147,26 @@ impl Reader<'_> {
 
     /// The answer to a form, or in words why there is none.
     fn ask(&self, form: &[(&str, &str)], deadline: Deadline) -> Result<Vec<u8>, String> {
-        let left = deadline.left().ok_or("no time is left")?;
-        let request = self.agent.post(format!("{}/render", self.web.url));
-        // Delivery wants its time as well.
-        let request = request.config().timeout_global(Some(left / 2)).build();
-        let mut answer = request
-            .send_form(form.iter().copied())
-            .map_err(|it| failure(&it))?;
+        let mut answer = self.post(form, deadline)?;
+        // It fails on a file that carbon is about to make, and finds it whole a moment later.
+        if answer.status().is_server_error() {
+            thread::sleep(A_MOMENT);
+            answer = self.post(form, deadline)?;
+        }
         if !answer.status().is_success() {
             return Err(refusal(&answer));
         }
         let body = answer.body_mut().with_config().limit(LARGEST_ANSWER);
         body.read_to_vec().map_err(|it| failure(&it))
+    }
+
+    fn post(&self, form: &[(&str, &str)], deadline: Deadline) -> Result<Response<Body>, String> {
+        let left = deadline.left().ok_or("no time is left")?;
+        let request = self.agent.post(format!("{}/render", self.web.url));
+        // Delivery wants its time as well.
+        let request = request.config().timeout_global(Some(left / 2)).build();
+        let answer = request.send_form(form.iter().copied());
+        answer.map_err(|it| failure(&it))
     }
 }
 

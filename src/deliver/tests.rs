@@ -510,7 +510,21 @@ fn why_graphite_web_has_no_answer_is_told_in_words() {
         web.probe(&Trust::BuiltIn, 1000, within(LONG))
             .expect_err("no answer either");
     }
-    // An answer may be long; nobody may be there.
+    // It may fail for a moment, its answer may be long, and nobody may be there.
+    let asked = Shared::<usize>::default();
+    let so_often = Arc::clone(&asked);
+    let (hesitant, _) = web(move |_| {
+        *lock(&so_often) += 1;
+        match *lock(&so_often) {
+            1 => ("500 Internal Server Error", String::new()),
+            _ => ("200 OK", "[]".to_owned()),
+        }
+    });
+    let missing = hesitant.reader(&Trust::BuiltIn).missing(line, within(LONG));
+    assert_eq!(
+        (missing.expect("an answer").as_str(), *lock(&asked)),
+        (line, 2)
+    );
     let (talkative, _) = web(|_| ("200 OK", format!("{}[]", " ".repeat(2 << 20))));
     let missing = talkative
         .reader(&Trust::BuiltIn)

@@ -18,6 +18,7 @@ use crate::receiver::{Sink, closed_port};
 use crate::session::known_app;
 use crate::simulated_freebox::{Fault, History, Options, Refusal, SimulatedFreebox, households};
 use crate::trials;
+use crate::until::until;
 use crate::whole_way::{carbon_with, now, relay};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -372,7 +373,13 @@ fn runs_that_are_killed_lose_nothing_and_double_nothing() {
         let time = home.minute(minute) + 1;
         let mut command = home.command((time, time), &to);
         let mut child = command.stderr(Stdio::null()).spawn().expect("the program");
-        thread::sleep(Duration::from_millis(50 + random.below(700)));
+        // Wherever it is: at a request, or what follows it.
+        let wanted = home.at.requests().len() + 1 + random.below(20) as usize;
+        until("it neither asks nor ends", || {
+            let is_over = child.try_wait().is_ok_and(|it| it.is_some());
+            is_over || home.at.requests().len() >= wanted
+        });
+        thread::sleep(Duration::from_millis(random.below(200)));
         // It may have ended by itself.
         let _ = child.kill();
         killed += usize::from(child.wait().expect("its end").code().is_none());
