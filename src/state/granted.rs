@@ -60,7 +60,8 @@ impl Granted {
             Some((word, digits)) if uid.ends_with(digits) => word,
             _ => name,
         };
-        (!FAMILIES.contains(&word)).then_some(name)
+        let is_of_model = FAMILIES.iter().any(|(family, _)| *family == word);
+        (!is_of_model).then_some(name)
     }
 
     /// Whether both were at one place, however that is written.
