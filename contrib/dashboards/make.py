@@ -2,8 +2,9 @@
 """Makes the dashboards: `make.py [FOLDER]`, the folder of the project if none is named.
 
 Five are for Graphite, in sexigraf/dashboards for an appliance and in contrib/dashboards for any other
-Grafana; the overview is made for InfluxDB and for Prometheus too, in contrib/dashboards. Each of the five is described in a file of its own; `grafana.py` knows
-how Grafana draws, and `graphite.py`, `influxql.py` and `promql.py` how their homes are asked.
+Grafana; the overview is made for InfluxDB and for Prometheus too, in contrib/dashboards. Each of the
+five is described in a file of its own; `grafana.py` knows how Grafana draws, and `graphite.py`,
+`influxql.py` and `promql.py` how their homes are asked.
 Nothing else is needed than Python 3.9.
 """
 

@@ -401,21 +401,13 @@ fn batch_length(entries: &[Entry]) -> usize {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::time::Duration;
 
+    use super::super::tests::rules;
     use super::*;
 
     #[test]
     fn a_run_that_is_gone_is_nothing_and_one_that_cannot_be_read_keeps_no_other_back() {
-        let rules = Rules {
-            resend: 1,
-            bounds: Bounds {
-                age: Duration::from_secs(1000),
-                size: 1000,
-            },
-            verify: None,
-            trust: Trust::BuiltIn,
-        };
+        let rules = rules(None);
         let folder = tempfile::tempdir().expect("a folder");
         let to = "localhost".parse().expect("a carbon");
         let outbox = Outbox::open(&to, Some(folder.path()), &rules);

@@ -276,13 +276,19 @@ mod tests {
     fn encoded(group: &'static Group, records: &[&str]) -> Encoded {
         let read =
             |record: &&str| Sample::read(group, &serde_json::from_str(record).expect("JSON"));
-        let samples: Vec<Sample> = records.iter().map(read).collect();
-        let mut families = Box::new(Families::new(&Vec::new()));
+        of_samples(&records.iter().map(read).collect::<Vec<_>>(), &Vec::new())
+    }
+
+    fn of_samples(samples: &[Sample], run: &RunLabels) -> Encoded {
+        let mut families = Box::new(Families::new(run));
         families.add(Batch {
             time: 1_700_000_000,
-            samples: &samples,
+            samples,
         });
-        families.finish()
+        let so_far = families.counts();
+        let encoded = families.finish();
+        assert_eq!(so_far, encoded.counts);
+        encoded
     }
 
     #[test]
@@ -343,12 +349,7 @@ mod tests {
             sample(r#"{"mac":"a","host":"nas"}"#, "nas_a"),
             sample(r#"{"mac":"b","host":"tv"}"#, "b"),
         ];
-        let mut families = Box::new(Families::new(&Vec::new()));
-        families.add(Batch {
-            time: 1_700_000_000,
-            samples: &samples,
-        });
-        let text = families.finish().text;
+        let text = of_samples(&samples, &Vec::new()).text;
         let lines: Vec<&str> = text.lines().filter(|it| !it.starts_with('#')).collect();
         assert_eq!(
             lines,
@@ -370,14 +371,7 @@ mod tests {
             |record: &&str| Sample::read(&HOST, &serde_json::from_str(record).expect("JSON"));
         let samples: Vec<Sample> = records.iter().map(read).collect();
         let run = vec![("endpoint", "192.168.1.254".to_owned())];
-        let mut families = Box::new(Families::new(&run));
-        families.add(Batch {
-            time: 1_700_000_000,
-            samples: &samples,
-        });
-        let so_far = families.counts();
-        let encoded = families.finish();
-        assert_eq!(so_far, encoded.counts);
+        let encoded = of_samples(&samples, &run);
         let expected = r#"# HELP freebox_lan_host_busy_ratio How busy it is
 # TYPE freebox_lan_host_busy_ratio gauge
 freebox_lan_host_busy_ratio{box="192.168.1.254",mac="a"} 0.57

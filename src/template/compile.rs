@@ -265,9 +265,13 @@ impl<'a> Scope<'a> {
             }
         }
         let name = self.group.metric_name(self.metric);
-        let dots = nodes.len() - 1;
-        let fixed: usize = nodes.iter().flatten().map(Part::fixed_length).sum();
-        let fixed = fixed + dots;
+        let between = nodes.len() - 1;
+        let fixed = nodes
+            .iter()
+            .flatten()
+            .map(Part::fixed_length)
+            .sum::<usize>()
+            + between;
         if fixed > LONGEST_PATH {
             return Err(at.refuse(format!(
                 "the path of {name} has {fixed} bytes; {LONGEST_PATH} is the most that fits a file \
