@@ -4,13 +4,13 @@ use serde_json::Value as Json;
 
 use crate::api::{Client, Query, Reason, RequestError, history_path};
 use crate::base::spans::{Span, Spans};
-use crate::history::{Answer, DATABASES, Database, Moment, moments, newest};
+use crate::history::{Answer, DATABASES, Database, Moment, Window, moments, newest};
 use crate::metrics::sample::Sample;
 use crate::sections::patch;
 use crate::state::coverage::Missing;
 
 /// What the box has told of a window.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Told {
     /// Its numbers, as far as they are missing.
     pub(crate) moments: Vec<Moment>,
@@ -20,7 +20,7 @@ pub(crate) struct Told {
     pub(crate) later: Spans,
     /// Whether its clock has not come to that window yet.
     pub(crate) is_before: bool,
-    /// How far apart its points were, in seconds.
+    /// How far apart its points were, in seconds, where they are taken.
     pub(crate) step: Option<u64>,
     /// The oldest that it knew of, in seconds since 1970.
     pub(crate) begins: Option<u64>,
@@ -78,32 +78,49 @@ pub(crate) fn newest_point(client: &Client) -> Option<u64> {
 }
 
 impl Past<'_> {
-    /// Asks for the newest of what is missing of a database; `None` where nothing is missing that the
-    /// box can have by now.
+    /// Asks for the newest of what is missing of a database, and takes from that what need not be
+    /// asked for again, or not now; `None` where nothing is missing that the box can have by now.
     pub(crate) fn ask(
         &self,
         database: &Database,
-        missing: &Missing,
+        missing: &mut Missing,
     ) -> Option<Result<Told, RequestError>> {
-        let window = newest(&missing.spans, self.now, missing.grain, missing.step)?;
+        let window = newest(missing, self.now)?;
         let answer = answer(self.client, database, (window.from, window.until));
         Some(answer.map(|answer| {
-            let wanted = missing.spans.within((window.from, window.until));
-            let fate = answer.fate(window, &wanted, self.now);
-            let spans = (&fate.done, &missing.spans);
-            let mut moments = moments(database, self.live, &answer, window, spans);
-            if self.is_patched {
-                let samples = moments.iter_mut().map(|it| &mut it.samples);
-                samples.for_each(|it| patch::without_upload(it));
-            }
-            Told {
-                is_before: answer.is_before(window),
-                moments,
-                done: fate.done,
-                later: fate.later,
-                step: answer.step(),
-                begins: answer.begins(),
-            }
+            let told = self.told(database, missing, window, &answer);
+            missing.spans = missing.spans.without(&told.done).without(&told.later);
+            missing.next = told.step;
+            told
         }))
+    }
+
+    fn told(
+        &self,
+        database: &Database,
+        missing: &Missing,
+        window: Window,
+        answer: &Answer,
+    ) -> Told {
+        let mut told = Told {
+            is_before: answer.is_before(window),
+            begins: answer.begins(),
+            ..Told::default()
+        };
+        // It may be so because that much was asked for at once: the same again, in small.
+        if answer.is_coarser_than(window) {
+            return told;
+        }
+        let wanted = missing.spans.within((window.from, window.until));
+        let fate = answer.fate(window, &wanted, self.now);
+        let spans = (&fate.done, &missing.spans);
+        told.moments = moments(database, self.live, answer, window, spans);
+        if self.is_patched {
+            let samples = told.moments.iter_mut().map(|it| &mut it.samples);
+            samples.for_each(|it| patch::without_upload(it));
+        }
+        told.step = answer.step();
+        (told.done, told.later) = (fate.done, fate.later);
+        told
     }
 }

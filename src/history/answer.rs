@@ -73,6 +73,13 @@ impl Answer {
         self.points.is_empty() && self.end.is_some_and(|end| end <= window.from)
     }
 
+    /// Whether its points are further apart than those that made the window as wide as it is, or
+    /// there are none.
+    pub(crate) fn is_coarser_than(&self, window: Window) -> bool {
+        let is_coarser = |before| self.step().is_none_or(|step| step > before);
+        window.widened_by.is_some_and(is_coarser)
+    }
+
     /// What becomes of what is `missing` in the window that was asked for at `now`.
     pub(crate) fn fate(&self, window: Window, missing: &Spans, now: u64) -> Fate {
         let step = self.step().unwrap_or(window.step);
@@ -128,6 +135,7 @@ mod tests {
         until: 1_003_620,
         grain: 60,
         step: 120,
+        widened_by: None,
     };
 
     fn answer(times: &[u64]) -> Answer {
@@ -224,6 +232,26 @@ mod tests {
         let missing = spans(&[(WINDOW.from, first), (last, WINDOW.until)]);
         let told = answer(&[first - 20, last - 100, last - 80, last]);
         assert_eq!(told.fate(WINDOW, &missing, NOW).done, missing);
+    }
+
+    #[test]
+    fn coarser_points_than_before_may_come_of_a_wide_window() {
+        let told = [
+            &[][..],
+            &[WINDOW.from],
+            &steps(WINDOW.from, WINDOW.until, 120),
+        ]
+        .map(answer);
+        let are_coarser = |widened_by| {
+            let window = Window {
+                widened_by,
+                ..WINDOW
+            };
+            [0, 1, 2].map(|it| told[it].is_coarser_than(window))
+        };
+        assert_eq!(are_coarser(None), [false; 3]);
+        assert_eq!(are_coarser(Some(60)), [true; 3]);
+        assert_eq!(are_coarser(Some(120)), [true, true, false]);
     }
 
     #[test]

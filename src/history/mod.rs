@@ -17,4 +17,4 @@ mod windows;
 pub(crate) use answer::Answer;
 pub(crate) use moments::{Moment, moments};
 pub(crate) use series::{DATABASES, Database};
-pub(crate) use windows::{MINUTE, newest};
+pub(crate) use windows::{MINUTE, Window, newest};

@@ -126,6 +126,7 @@ mod tests {
             until: START + 3600,
             grain: 60,
             step: 10,
+            widened_by: None,
         };
         let missing = missing.iter().copied().collect();
         let (database, spans) = (database(name), (&missing, &missing));

@@ -1,7 +1,8 @@
 //! What to ask for at a time. How far back which step of the box reaches is not documented: the
-//! older, the coarser, and what comes is taken. An hour at a time brings the finest that there is.
+//! older, the coarser, and what comes is taken. An hour at a time brings the finest that there is;
+//! where that is not fine, more at a time brings it in fewer questions.
 
-use crate::base::spans::Spans;
+use crate::state::coverage::Missing;
 
 /// The width of a point, in seconds: what is live comes once a minute.
 pub(crate) const MINUTE: u64 = 60;
@@ -27,6 +28,9 @@ pub(crate) struct Window {
     /// How far apart the points of the box were when it was last asked for what is recent, in
     /// seconds.
     pub(crate) step: u64,
+    /// How far apart they were in the answer that made this window wider than its age does; `None`
+    /// where it is not wider.
+    pub(crate) widened_by: Option<u64>,
 }
 
 /// What to take for [`Window::step`] where that is not known: the longest that was seen.
@@ -42,40 +46,64 @@ const BY_AGE: [(u64, u64, u64); 4] = [
     (u64::MAX, 30 * DAY, HOUR),
 ];
 
-/// The window for the newest of what is missing; `None` where nothing is missing that the box can
-/// have by now. Its points are `grain` wide at least; `step` is what is known of the box's.
-pub(crate) fn newest(missing: &Spans, now: u64, grain: u64, step: Option<u64>) -> Option<Window> {
+/// How many points a box is known to tell at once: an hour of steps of ten seconds.
+const POINTS: u64 = 360;
+
+/// The window for the newest of what a place is missing; `None` where that is nothing that the box
+/// can have by now.
+pub(crate) fn newest(missing: &Missing, now: u64) -> Option<Window> {
     let stored = now.saturating_sub(LAG) / 10 * 10;
-    let (_, last) = missing.within((0, stored)).ends()?;
+    let (_, last) = missing.spans.within((0, stored)).ends()?;
     let age = now - last;
-    let (_, width, least) = BY_AGE.into_iter().find(|(up_to, ..)| age < *up_to)?;
-    let (first, _) = missing.within((last.saturating_sub(width), last)).ends()?;
+    let (up_to, width, least) = BY_AGE.into_iter().find(|(up_to, ..)| age < *up_to)?;
+    let wide = missing.next.map_or(0, |step| step.saturating_mul(POINTS));
+    // Points of another width are for another window.
+    let oldest = now.saturating_sub(up_to);
+    let oldest = oldest.max(last.saturating_sub(width.max(wide)));
+    let (first, _) = missing.spans.within((oldest, last)).ends()?;
     Some(Window {
         from: first / GRID * GRID,
         until: last.next_multiple_of(GRID).min(stored),
-        grain: grain.max(least),
-        step: step.unwrap_or(USUAL_STEP),
+        grain: missing.grain.max(least),
+        step: missing.step.unwrap_or(USUAL_STEP),
+        widened_by: missing.next.filter(|_| last - first > width),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::spans::Span;
 
     /// A moment at the start of a day.
     const NOW: u64 = 1_700_000_000 / DAY * DAY;
 
-    fn all(mut missing: Spans, now: u64) -> Vec<Window> {
+    /// All windows, where the points of one of that age are so far apart.
+    fn all_of(mut missing: Missing, now: u64, step: impl Fn(u64) -> Option<u64>) -> Vec<Window> {
         let mut windows = Vec::new();
-        while let Some(window) = newest(&missing, now, MINUTE, None) {
-            missing = missing.without(&[(window.from, u64::MAX)].into_iter().collect());
+        while let Some(window) = newest(&missing, now) {
+            let told = [(window.from, u64::MAX)].into_iter().collect();
+            missing.spans = missing.spans.without(&told);
+            missing.next = step(now - window.from);
             windows.push(window);
         }
         windows
     }
 
-    fn span(from: u64, until: u64) -> Spans {
-        [(from, until)].into_iter().collect()
+    fn all(missing: Missing, now: u64) -> Vec<Window> {
+        all_of(missing, now, |_| None)
+    }
+
+    fn missing(spans: &[Span]) -> Missing {
+        Missing {
+            spans: spans.iter().copied().collect(),
+            grain: MINUTE,
+            ..Missing::default()
+        }
+    }
+
+    fn span(from: u64, until: u64) -> Missing {
+        missing(&[(from, until)])
     }
 
     #[test]
@@ -103,26 +131,60 @@ mod tests {
     }
 
     #[test]
+    fn coarse_points_come_in_few_windows() {
+        let coarse = |age| match age {
+            ..=HOUR => Some(10),
+            ..=DAY => Some(60),
+            _ => Some(HOUR),
+        };
+        let windows = all_of(span(NOW - 30 * DAY, NOW), NOW, coarse);
+        let hours = |it: &Window| ((it.until - it.from) / HOUR, it.widened_by);
+        let hours: Vec<_> = windows.iter().map(hours).collect();
+        let fine = [
+            (1, None),
+            (6, Some(60)),
+            (6, Some(60)),
+            (6, Some(60)),
+            (4, Some(60)),
+        ];
+        assert_eq!(hours[..5], fine);
+        assert_eq!(
+            hours[5..],
+            [
+                (24, None),
+                (144, Some(HOUR)),
+                (360, Some(HOUR)),
+                (168, Some(HOUR))
+            ]
+        );
+        // What is older than a week has points of another width.
+        let edge = NOW - 8 * DAY;
+        assert!(
+            !windows
+                .iter()
+                .any(|it| it.from + GRID < edge && edge < it.until)
+        );
+    }
+
+    #[test]
     fn small_gaps_of_an_hour_are_one_window() {
-        let gaps: Spans = (1..10)
-            .map(|it| (NOW - 300 * it, NOW - 300 * it + 60))
-            .collect();
-        let windows = all(gaps, NOW);
+        let gaps = (1..10).map(|it| (NOW - 300 * it, NOW - 300 * it + 60));
+        let windows = all(missing(&gaps.collect::<Vec<_>>()), NOW);
         assert_eq!(windows.len(), 1);
         assert_eq!(windows[0].from, (NOW - 2700) / GRID * GRID);
         // What is not missing before it does not count.
         let two = [(NOW - DAY, NOW - DAY + 60), (NOW - 600, NOW - 300)];
-        let window = newest(&two.into_iter().collect(), NOW, MINUTE, None).expect("a window");
+        let window = newest(&missing(&two), NOW).expect("a window");
         assert_eq!((window.from, window.until), (NOW - 600, NOW - 240));
     }
 
     #[test]
     fn what_the_box_cannot_have_is_not_asked_for() {
-        assert_eq!(newest(&span(NOW - 5, NOW + 600), NOW, MINUTE, None), None);
-        assert_eq!(newest(&Spans::default(), NOW, MINUTE, None), None);
-        let last = newest(&span(NOW - 60, NOW), NOW + 1, MINUTE, None).expect("a window");
+        assert_eq!(newest(&span(NOW - 5, NOW + 600), NOW), None);
+        assert_eq!(newest(&Missing::default(), NOW), None);
+        let last = newest(&span(NOW - 60, NOW), NOW + 1).expect("a window");
         assert_eq!((NOW - last.from, NOW - last.until), (120, 10));
         // A clock that has been set back.
-        assert_eq!(newest(&span(NOW + 60, NOW + 120), NOW, MINUTE, None), None);
+        assert_eq!(newest(&span(NOW + 60, NOW + 120), NOW), None);
     }
 }

@@ -92,6 +92,8 @@ pub(crate) struct Missing {
     pub(crate) grain: u64,
     /// How far apart the box's were, as far as that is known.
     pub(crate) step: Option<u64>,
+    /// How far apart they were in the answer of this run for the time next to it.
+    pub(crate) next: Option<u64>,
 }
 
 /// What became of asking.
@@ -140,6 +142,7 @@ impl Coverage {
             spans: spans.without(&self.live(places, database)).of_length(least),
             grain: known().map(Minutes::grain).max().unwrap_or(MINUTE),
             step: known().filter_map(|minutes| minutes.step).max(),
+            next: None,
         }
     }
 

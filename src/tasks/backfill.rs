@@ -96,7 +96,7 @@ impl Backfill<'_> {
         let (mut missing, live) = self.missing(database, age);
         let mut reach = Reach::default();
         let mut outcome = Ok(());
-        while let Some(asked) = self.ask(database, &missing) {
+        while let Some(asked) = self.ask(database, &mut missing) {
             reach.questions += 1;
             let told = match asked {
                 Ok(told) => told,
@@ -105,7 +105,6 @@ impl Backfill<'_> {
                     break;
                 }
             };
-            missing.spans = missing.spans.without(&told.done).without(&told.later);
             reach.points += self.encode(&told);
             reach.begins = told.begins.or(reach.begins);
             self.note.asked.push((database.name, told.done));
@@ -141,7 +140,7 @@ impl Backfill<'_> {
     fn ask(
         &self,
         database: &Database,
-        missing: &Missing,
+        missing: &mut Missing,
     ) -> Option<Result<past::Told, RequestError>> {
         let past = Past {
             client: self.run.client,
@@ -149,7 +148,7 @@ impl Backfill<'_> {
             now: self.now,
             is_patched: self.run.settings.patch_upload,
         };
-        let ask = || past.ask(database, missing);
+        let mut ask = || past.ask(database, missing);
         match ask()? {
             Err(error) if gaps::answered(&error) != Answered::No => {
                 log::debug!("{error}; trying once more");
@@ -170,7 +169,7 @@ impl Backfill<'_> {
         let missing = Missing {
             spans: all.without(&live),
             grain: MINUTE,
-            step: None,
+            ..Missing::default()
         };
         (missing, live.within((from, until)))
     }

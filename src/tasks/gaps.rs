@@ -168,7 +168,7 @@ impl Filled {
             if !questions.are_left() {
                 break;
             }
-            let answered = match questions.ask(database, collected, &missing) {
+            let answered = match questions.ask(database, collected, &mut missing) {
                 None => continue,
                 // Its clock is behind ours: it may be asked again, and not each minute.
                 Some(Ok(told)) if told.is_before => Answered::Failed,
@@ -176,7 +176,6 @@ impl Filled {
                     let is_empty = told.begins.is_none();
                     self.learn_step(database, told.step);
                     self.moments.extend(told.moments);
-                    missing.spans = missing.spans.without(&told.done).without(&told.later);
                     self.note.asked.push((database.name, told.done));
                     queue.push_back((database, missing));
                     if is_empty {
@@ -283,7 +282,7 @@ impl<'a> Questions<'a> {
         &self,
         database: &Database,
         collected: &Collected,
-        missing: &Missing,
+        missing: &mut Missing,
     ) -> Option<Result<Told, RequestError>> {
         let past = Past {
             client: self.job.client,

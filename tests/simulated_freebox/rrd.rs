@@ -43,6 +43,8 @@ pub struct History {
     pub most_points: Option<usize>,
     /// An answer with too few points says in `date_end` where its last one ends.
     pub honest_end: bool,
+    /// How many points there are in an answer at the most: of a longer time it has coarser ones.
+    pub coarser_beyond: Option<u64>,
     /// With `most_points`, it is the newest ones that are told.
     pub newest_only: bool,
     /// Times without points: the first second of each, and the first one after it.
@@ -351,7 +353,7 @@ impl Memory<'_> {
         let start = question.start.unwrap_or(asked.saturating_sub(HOUR));
         // What is cut at the one end is given at the other.
         let start = start.saturating_sub(asked - end);
-        let (step, reach) = self.archive(&question.database, start, last);
+        let (step, reach) = self.archive(&question.database, (start, end), last);
         let start = start / step * step;
         let first = start.max(last.saturating_sub(reach) / step * step);
         let times = (first..end).step_by(step as usize);
@@ -366,17 +368,20 @@ impl Memory<'_> {
         self.peculiar(past)
     }
 
-    /// The finest archive that goes back to a moment, or the one that goes back furthest.
-    fn archive(&self, database: &str, start: u64, last: u64) -> (u64, u64) {
+    /// The finest archive that goes back to where a time begins, and is coarse enough for it; or the
+    /// one that goes back furthest.
+    fn archive(&self, database: &str, (start, end): Span, last: u64) -> (u64, u64) {
         let archives = match (&self.history.archives, database) {
             (Some(archives), _) => archives.as_slice(),
             (None, "temp") => &OF_HEAT,
             (None, _) => &OF_LINES,
         };
-        let reaching = archives
+        let most = self.history.coarser_beyond.unwrap_or(u64::MAX);
+        let is_enough = |step: u64| end.saturating_sub(start) / step.max(1) <= most;
+        let fitting = archives
             .iter()
-            .filter(|it| last <= start.saturating_add(it.1));
-        let finest = reaching.min_by_key(|(step, _)| *step);
+            .filter(|it| last <= start.saturating_add(it.1) && is_enough(it.0));
+        let finest = fitting.min_by_key(|(step, _)| *step);
         let found = finest.or(archives.iter().max_by_key(|(_, reach)| *reach));
         found.map_or((HOUR, 0), |(step, reach)| ((*step).max(1), *reach))
     }

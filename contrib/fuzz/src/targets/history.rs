@@ -57,7 +57,7 @@ fn is_filled(client: &Client, database: &'static Database, mut coverage: Coverag
             time: NOW,
             ..Note::default()
         };
-        match past.ask(database, &missing) {
+        match past.ask(database, &mut missing.clone()) {
             None => return,
             Some(Err(_)) => {
                 note.answered.push((database.name, Answered::Failed));
