@@ -104,10 +104,11 @@ impl Spans {
         self.0.iter().copied()
     }
 
-    /// Forgets the oldest where there are more than so many.
-    pub(crate) fn keep_newest(&mut self, most: usize) {
+    /// Forgets the oldest where there are more than so many; whether there were.
+    pub(crate) fn keep_newest(&mut self, most: usize) -> bool {
         let surplus = self.0.len().saturating_sub(most);
         self.0.drain(..surplus);
+        surplus > 0
     }
 }
 

@@ -21,21 +21,19 @@ const NEVER: u64 = 0;
 const FILLING: &str = ".filling.lock";
 
 const MINUTE: u64 = 60;
-const DAY: u64 = 24 * 3600;
 /// For how many places this is remembered: those of a crontab, and of who tries something out.
 const MOST_PLACES: usize = 16;
 /// How many stretches without a gap are remembered of one database. Before the oldest nothing is
 /// known, so that nothing is missing.
 const MOST_SPANS: usize = 1000;
-/// How long they are remembered.
-const MEMORY: u64 = 400 * DAY;
 /// How many runs tell how far apart they usually are, and how many distances are enough for that.
 const RECENT: usize = 6;
 const ENOUGH: usize = 2;
 /// Who runs more seldom than that has gaps in any case, and has some time to show how often it is.
 const LONGEST_USUAL: u64 = 60 * MINUTE;
 /// How long the box is left alone after it has declined, in seconds, and after the first failure.
-const AFTER_A_NO: u64 = DAY;
+/// Somebody may be ticking a permission.
+const AFTER_A_NO: u64 = 60 * MINUTE;
 const AFTER_A_FAILURE: u64 = MINUTE;
 
 /// What is remembered.
@@ -231,8 +229,8 @@ impl Coverage {
     /// Forgets the places that were not used for the longest time.
     fn forget(&mut self) {
         let last = |databases: &BTreeMap<String, Minutes>| {
-            let ends = databases.values().filter_map(|it| it.live.ends());
-            ends.map(|(_, end)| end).max().unwrap_or(0)
+            let spans = databases.values().flat_map(|it| [&it.live, &it.asked]);
+            spans.filter_map(Spans::ends).map(|(_, end)| end).max()
         };
         while self.places.len() > MOST_PLACES {
             let oldest = self.places.iter().min_by_key(|(_, it)| last(it));
@@ -280,13 +278,19 @@ impl Minutes {
     }
 
     fn missing(&self, now: u64, age: u64) -> Spans {
-        let Some((since, _)) = self.live.ends() else {
+        let Some(since) = self.since() else {
             return Spans::default();
         };
         let this_minute = now / MINUTE * MINUTE;
         let from = since.max(now.saturating_sub(age).next_multiple_of(MINUTE));
         let all: Spans = [(from, this_minute)].into_iter().collect();
         all.without(&self.live).without(&self.asked)
+    }
+
+    /// Since when anything is known. Nothing is missing of the time before.
+    fn since(&self) -> Option<u64> {
+        let ends = [&self.live, &self.asked].map(Spans::ends);
+        ends.into_iter().flatten().map(|(since, _)| since).min()
     }
 
     fn note_live(&mut self, time: u64) {
@@ -297,14 +301,17 @@ impl Minutes {
             self.recent.drain(..surplus);
         }
         self.live.add((minute, minute + self.grain()));
-        self.live.keep_newest(MOST_SPANS);
-        self.live = self.live.within((minute.saturating_sub(MEMORY), u64::MAX));
+        if self.live.keep_newest(MOST_SPANS)
+            && let Some((since, _)) = self.live.ends()
+        {
+            // What is forgotten of that time is not missing.
+            self.asked = self.asked.within((since, u64::MAX));
+        }
     }
 
     fn note_asked(&mut self, spans: &Spans) {
         self.asked.add_all(spans);
-        let (since, _) = self.live.ends().unwrap_or_default();
-        self.asked = self.asked.within((since, u64::MAX)).without(&self.live);
+        self.asked = self.asked.without(&self.live);
         self.asked.keep_newest(2 * MOST_SPANS);
     }
 }
@@ -326,7 +333,7 @@ impl Pause {
             Answered::No => self.until = now + AFTER_A_NO,
             Answered::Failed | Answered::Silent => {
                 let longer = AFTER_A_FAILURE << self.failures.min(10);
-                self.until = now + longer;
+                self.until = now + longer.min(AFTER_A_NO);
                 self.failures = self.failures.saturating_add(1);
             }
         }
@@ -389,6 +396,7 @@ mod tests {
     use super::*;
 
     const START: u64 = 1_700_000_040;
+    const DAY: u64 = 24 * 60 * MINUTE;
     const WEEK: u64 = 7 * DAY;
 
     fn places(names: &[&str]) -> Vec<String> {
@@ -444,6 +452,48 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_between_a_backfill_and_the_first_run_is_missing() {
+        let mut coverage = Coverage::default();
+        let asked = [(START - 30 * DAY, START + 3 * MINUTE)];
+        coverage.learn(&Note {
+            places: places(&["a"]),
+            time: START + 3 * MINUTE,
+            asked: vec![("net", asked.into_iter().collect())],
+            ..Note::default()
+        });
+        live(&mut coverage, &["a"], [5, 6]);
+        assert_eq!(missing(&coverage, &["a"], 7), [(3, 5)]);
+    }
+
+    #[test]
+    fn what_is_forgotten_is_not_missing() {
+        let mut coverage = Coverage::default();
+        coverage.learn(&Note {
+            places: places(&["a"]),
+            asked: vec![("net", [(START, START + MINUTE)].into_iter().collect())],
+            ..Note::default()
+        });
+        let minutes = (1..3 * MOST_SPANS as u64).flat_map(|it| [3 * it, 3 * it + 1]);
+        live(&mut coverage, &["a"], minutes);
+        let minutes = &coverage.places["a"]["net"];
+        let (since, now) = (minutes.since(), START + 9 * MOST_SPANS as u64 * MINUTE);
+        assert_eq!(since, minutes.live.ends().map(|(since, _)| since));
+        let missing = coverage
+            .missing(&places(&["a"]), "net", now, 400 * DAY)
+            .spans;
+        assert!(missing.ends().map(|(from, _)| from) > since);
+    }
+
+    #[test]
+    fn a_clock_that_was_years_ahead_costs_nothing() {
+        let mut coverage = Coverage::default();
+        live(&mut coverage, &["a"], 0..5);
+        live(&mut coverage, &["a"], [10 * 365 * 24 * 60]);
+        live(&mut coverage, &["a"], 20..22);
+        assert_eq!(missing(&coverage, &["a"], 22), [(5, 20)]);
+    }
+
+    #[test]
     fn who_runs_each_five_minutes_has_no_gap_between() {
         let mut coverage = Coverage::default();
         live(&mut coverage, &["a"], (0..6).map(|it| it * 5));
@@ -485,7 +535,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_that_declines_is_left_alone_for_a_day() {
+    fn a_box_that_declines_is_left_alone_for_an_hour() {
         let mut coverage = Coverage::default();
         let mut learn = |answered, time| {
             coverage.learn(&Note {
@@ -497,13 +547,10 @@ mod tests {
             let waits = (0..).find(|it| coverage.may_ask("net", time + it * MINUTE));
             (waits.unwrap_or_default(), coverage.was_told())
         };
-        assert_eq!(learn(Answered::No, START), (1440, true));
+        assert_eq!(learn(Answered::No, START), (60, true));
         assert_eq!(learn(Answered::Yes, START), (0, false));
         let failures: Vec<u64> = (0..12).map(|_| learn(Answered::Failed, START).0).collect();
-        assert_eq!(
-            failures,
-            [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1024]
-        );
+        assert_eq!(failures, [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60]);
         assert!(
             coverage.may_ask("net", START - 2 * DAY),
             "the clock was wrong"
