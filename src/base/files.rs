@@ -120,10 +120,13 @@ pub(crate) fn write_for_now(path: &Path, content: &[u8]) -> Result<(), Error> {
 }
 
 /// Writes over the beginning of a file of ours, which needs no room where that is there already.
+/// Nobody is waited for who would read it from a pipe.
 pub(crate) fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
+    let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
-    options.mode(0o600);
+    options
+        .mode(PRIVATE)
+        .custom_flags(stream::without_waiting());
     options.open(path)?.write_all(content)
 }
 

@@ -28,7 +28,10 @@ const GLANCE: Duration = Duration::from_millis(20);
 pub(super) fn read(path: &Path, most: u64, deadline: Deadline) -> io::Result<Vec<u8>> {
     let silent = || time_ran_out("nobody writes to this pipe, or not to its end");
     let mut options = OpenOptions::new();
-    let file = options.read(true).custom_flags(flags()).open(path)?;
+    let file = options
+        .read(true)
+        .custom_flags(without_waiting())
+        .open(path)?;
     let mut file = file.take(most);
     let mut content = Vec::new();
     // Nothing is the end of a pipe only after somebody has been there.
@@ -81,7 +84,7 @@ pub(super) fn may_write(path: &Path) -> io::Result<()> {
 /// Opens what is there for writing at its end.
 fn open_to_write(path: &Path, deadline: Deadline) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.append(true).custom_flags(flags());
+    options.append(true).custom_flags(without_waiting());
     let is_pipe = path.metadata()?.file_type().is_fifo();
     let has_no_reader = |error: &io::Error| Errno::from_io_error(error) == Some(Errno::NXIO);
     loop {
@@ -96,7 +99,7 @@ fn open_to_write(path: &Path, deadline: Deadline) -> io::Result<File> {
 }
 
 /// Nothing waits in `open`, and no terminal becomes this program's own.
-fn flags() -> i32 {
+pub(super) fn without_waiting() -> i32 {
     (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed()
 }
 

@@ -14,7 +14,10 @@ mod moments;
 mod series;
 mod windows;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use answer::Answer;
 pub(crate) use moments::{Moment, moments};
-pub(crate) use series::{DATABASES, Database};
+pub(crate) use series::{DATABASES, Database, known_metrics};
 pub(crate) use windows::{MINUTE, Window, newest};

@@ -143,6 +143,14 @@ pub(super) struct Wanted<'a> {
     fields: Vec<(String, &'static [Scale])>,
 }
 
+/// The full names of all metrics that the history knows.
+pub(crate) fn known_metrics() -> impl Iterator<Item = &'static str> {
+    DATABASES
+        .iter()
+        .flat_map(|it| it.rows)
+        .map(|row| row.metric)
+}
+
 impl Database {
     /// What it knows of the entities of a live run.
     pub(super) fn wanted<'a>(&self, live: &'a [Sample]) -> Vec<Wanted<'a>> {

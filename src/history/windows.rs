@@ -13,8 +13,6 @@ const DAY: u64 = 24 * HOUR;
 /// How long before now the last step is over that the box has surely stored: it does so every ten
 /// seconds, and a moment later.
 const LAG: u64 = 11;
-/// Windows begin and end on a multiple of this, which is one of every fine step.
-const GRID: u64 = 120;
 
 /// A stretch of time that is asked for at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,14 +34,36 @@ pub(crate) struct Window {
 /// What to take for [`Window::step`] where that is not known: the longest that was seen.
 const USUAL_STEP: u64 = 120;
 
-/// By age: up to which one, how much is asked for at a time, and the least width of a point. Who
-/// keeps metrics for long keeps fewer points of what is older, as our own schema does, and of two
-/// points in one place the last would stay.
-const BY_AGE: [(u64, u64, u64); 4] = [
-    (DAY, HOUR, MINUTE),
-    (8 * DAY, DAY, MINUTE),
-    (60 * DAY, 2 * DAY, 10 * MINUTE),
-    (u64::MAX, 30 * DAY, HOUR),
+/// What is as old as this is asked for in one way.
+#[derive(Clone, Copy)]
+struct Age {
+    /// Up to how old, in seconds.
+    up_to: u64,
+    /// How much at a time, at the least.
+    width: u64,
+    /// What windows begin on a multiple of, which is one of every step that was seen of that age: a
+    /// step in two windows would be in neither.
+    grid: u64,
+    /// The least width of a point. Who keeps metrics for long keeps fewer points of what is older,
+    /// as our own schema does, and of two points in one place the last would stay.
+    grain: u64,
+}
+
+const fn age(up_to: u64, width: u64, grid: u64, grain: u64) -> Age {
+    Age {
+        up_to,
+        width,
+        grid,
+        grain,
+    }
+}
+
+const AGES: [Age; 4] = [
+    age(DAY, HOUR, 10 * MINUTE, MINUTE),
+    // A window may begin an hour before its age.
+    age(8 * DAY - HOUR, DAY, HOUR, MINUTE),
+    age(60 * DAY - HOUR, 2 * DAY, HOUR, 10 * MINUTE),
+    age(u64::MAX, 30 * DAY, HOUR, HOUR),
 ];
 
 /// How many points a box is known to tell at once: an hour of steps of ten seconds.
@@ -54,20 +74,32 @@ const POINTS: u64 = 360;
 pub(crate) fn newest(missing: &Missing, now: u64) -> Option<Window> {
     let stored = now.saturating_sub(LAG) / 10 * 10;
     let (_, last) = missing.spans.within((0, stored)).ends()?;
-    let age = now - last;
-    let (up_to, width, least) = BY_AGE.into_iter().find(|(up_to, ..)| age < *up_to)?;
+    let age = AGES.into_iter().find(|it| now - last < it.up_to)?;
+    let grain = missing.grain.max(age.grain);
+    let grid = common_multiple(age.grid, grain);
     let wide = missing.next.map_or(0, |step| step.saturating_mul(POINTS));
+    let oldest = last.saturating_sub(age.width.max(wide));
+    let on_grid = Some(oldest.next_multiple_of(grid)).filter(|it| *it < last);
     // Points of another width are for another window.
-    let oldest = now.saturating_sub(up_to);
-    let oldest = oldest.max(last.saturating_sub(width.max(wide)));
+    let of_that_age = now.saturating_sub(age.up_to);
+    let oldest = on_grid.unwrap_or(oldest).max(of_that_age);
     let (first, _) = missing.spans.within((oldest, last)).ends()?;
     Some(Window {
-        from: first / GRID * GRID,
-        until: last.next_multiple_of(GRID).min(stored),
-        grain: missing.grain.max(least),
+        from: first / grid * grid,
+        until: last.next_multiple_of(grid).min(stored),
+        grain,
         step: missing.step.unwrap_or(USUAL_STEP),
-        widened_by: missing.next.filter(|_| last - first > width),
+        widened_by: missing.next.filter(|_| last - first > age.width),
     })
+}
+
+/// The least number that both divide, neither of which is 0.
+fn common_multiple(one: u64, other: u64) -> u64 {
+    let (mut a, mut b) = (one, other);
+    while b > 0 {
+        (a, b) = (b, a % b);
+    }
+    one / a * other
 }
 
 #[cfg(test)]
@@ -113,7 +145,7 @@ mod tests {
             .iter()
             .map(|it| (NOW - it.from, NOW - it.until))
             .collect();
-        assert_eq!(ends, [(3720, 10), (7320, 3720), (10_800, 7320)]);
+        assert_eq!(ends, [(3600, 10), (7200, 3600), (10_800, 7200)]);
     }
 
     #[test]
@@ -126,7 +158,7 @@ mod tests {
         assert!(
             windows
                 .iter()
-                .all(|it| it.from % GRID == 0 && it.from < it.until)
+                .all(|it| it.from % (10 * MINUTE) == 0 && it.from < it.until)
         );
     }
 
@@ -138,32 +170,27 @@ mod tests {
             _ => Some(HOUR),
         };
         let windows = all_of(span(NOW - 30 * DAY, NOW), NOW, coarse);
-        let hours = |it: &Window| ((it.until - it.from) / HOUR, it.widened_by);
+        let hours = |it: &Window| ((it.until - it.from).div_ceil(HOUR), it.widened_by);
         let hours: Vec<_> = windows.iter().map(hours).collect();
         let fine = [
+            (1, None),
             (1, None),
             (6, Some(60)),
             (6, Some(60)),
             (6, Some(60)),
             (4, Some(60)),
         ];
-        assert_eq!(hours[..5], fine);
-        assert_eq!(
-            hours[5..],
-            [
-                (24, None),
-                (144, Some(HOUR)),
-                (360, Some(HOUR)),
-                (168, Some(HOUR))
-            ]
-        );
+        assert_eq!(hours[..6], fine);
+        let coarse = [
+            (24, None),
+            (143, Some(HOUR)),
+            (360, Some(HOUR)),
+            (169, Some(HOUR)),
+        ];
+        assert_eq!(hours[6..], coarse);
         // What is older than a week has points of another width.
-        let edge = NOW - 8 * DAY;
-        assert!(
-            !windows
-                .iter()
-                .any(|it| it.from + GRID < edge && edge < it.until)
-        );
+        let edge = NOW - 8 * DAY + HOUR;
+        assert!(!windows.iter().any(|it| it.from < edge && edge < it.until));
     }
 
     #[test]
@@ -171,11 +198,11 @@ mod tests {
         let gaps = (1..10).map(|it| (NOW - 300 * it, NOW - 300 * it + 60));
         let windows = all(missing(&gaps.collect::<Vec<_>>()), NOW);
         assert_eq!(windows.len(), 1);
-        assert_eq!(windows[0].from, (NOW - 2700) / GRID * GRID);
+        assert_eq!(windows[0].from, NOW - 3000);
         // What is not missing before it does not count.
         let two = [(NOW - DAY, NOW - DAY + 60), (NOW - 600, NOW - 300)];
         let window = newest(&missing(&two), NOW).expect("a window");
-        assert_eq!((window.from, window.until), (NOW - 600, NOW - 240));
+        assert_eq!((window.from, window.until), (NOW - 600, NOW - 10 * 2));
     }
 
     #[test]
@@ -183,7 +210,7 @@ mod tests {
         assert_eq!(newest(&span(NOW - 5, NOW + 600), NOW), None);
         assert_eq!(newest(&Missing::default(), NOW), None);
         let last = newest(&span(NOW - 60, NOW), NOW + 1).expect("a window");
-        assert_eq!((NOW - last.from, NOW - last.until), (120, 10));
+        assert_eq!((NOW - last.from, NOW - last.until), (600, 10));
         // A clock that has been set back.
         assert_eq!(newest(&span(NOW + 60, NOW + 120), NOW), None);
     }

@@ -371,6 +371,14 @@ impl StateFolder {
         noted
     }
 
+    /// Makes sure that what is filled can be noted: each run would fill it again.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn must_take_notes(&self) -> Result<(), Error> {
+        files::must_be_writable(&self.path().join(FILE))
+    }
+
     /// The time of the last run that could leave nothing else.
     fn pulse(&self) -> Option<u64> {
         let content = files::read_own(&self.path().join(PULSE)).ok()?;

@@ -11,7 +11,7 @@ use crate::cli::Settings;
 use crate::collect::Collected;
 use crate::collect::past::{self, Past, Told};
 use crate::encode::{Batch, Encode, Form, Format, name_of_box};
-use crate::history::{DATABASES, Database, MINUTE, Moment};
+use crate::history::{DATABASES, Database, MINUTE, Moment, known_metrics};
 use crate::state::coverage::{Answered, Coverage, Missing, Note};
 use crate::state::folder::StateFolder;
 use crate::tasks::times::Times;
@@ -46,11 +46,11 @@ pub(super) struct Job<'a> {
 }
 
 /// Where the lines of a run go, as that is remembered: other paths in the same carbon are another
-/// place.
+/// place. A template that was changed elsewhere gives the same.
 pub(super) fn places(settings: &Settings, form: &Form, labels: &RunLabels) -> Vec<String> {
     let name = name_of_box(labels).unwrap_or_default();
     let form = match form {
-        Form::Graphite(template) => format!("by template {}", template.id),
+        Form::Graphite(template) => format!("by paths {}", template.mark(known_metrics())),
         Form::Influxdb { .. } | Form::Prometheus => format!("as {}", settings.format),
     };
     let places = settings.destination.places(&settings.command_line);

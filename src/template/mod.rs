@@ -37,8 +37,6 @@ pub(crate) const SHIPPED: [(&str, &str); 4] = [
 #[derive(Debug)]
 pub(crate) struct Template {
     patterns: compile::Patterns,
-    /// What tells it from others: those that differ give other paths.
-    pub(crate) id: String,
     /// What is odd about it without being wrong.
     pub(crate) warnings: Vec<Warning>,
 }
@@ -111,16 +109,21 @@ impl Template {
     ) -> Result<Self, Refusal> {
         let source = parse::parse(text)?;
         let (patterns, warnings) = compile::compile(&source, metrics)?;
-        let id: String = Sha1::digest(text)
-            .iter()
-            .take(4)
-            .map(|it| format!("{it:02x}"))
-            .collect();
-        Ok(Template {
-            patterns,
-            id,
-            warnings,
-        })
+        Ok(Template { patterns, warnings })
+    }
+
+    /// What tells the paths of these metrics, which are named in full, from those that another
+    /// template gives them.
+    pub(crate) fn mark<'a>(&self, metrics: impl Iterator<Item = &'a str>) -> String {
+        let mut digest = Sha1::new();
+        for name in metrics {
+            let key = name.rsplit_once('.');
+            let pattern = key.and_then(|key| self.patterns.get(&key));
+            let path = pattern.map(Pattern::to_string).unwrap_or_default();
+            digest.update(format!("{name} {path}\n"));
+        }
+        let start = digest.finalize().into_iter().take(4);
+        start.map(|it| format!("{it:02x}")).collect()
     }
 
     /// What the path of a metric is made of, unless it is dropped.

@@ -76,6 +76,23 @@ fn keys_stand_behind_their_kind() {
 }
 
 #[test]
+fn templates_that_give_the_same_paths_have_the_same_mark() {
+    let names = ["switch.port.rate", "line.state"];
+    let mark = |text| read(text).expect("a template").mark(names.into_iter());
+    let usual = mark("** {default}");
+    let same = "# words\nprefix = x\nline.up.* {prefix}.{default}\n** {default}";
+    assert_eq!(mark(same), usual);
+    let others = [
+        "** x.{default}",
+        "line.* -\n** {default}",
+        "switch.port.* p.{port}.{metric}",
+    ];
+    for other in others {
+        assert_ne!(mark(other), usual, "{other}");
+    }
+}
+
+#[test]
 fn a_label_stands_for_all_keys() {
     check(
         "switch.client.rate x.{label}.{metric}\nswitch.client.* -\n\
