@@ -2,6 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
+/// The width of a point, in seconds: what is live comes once a minute, and carbon keeps one number of
+/// each.
+pub(crate) const MINUTE: u64 = 60;
+
 /// The time since 1970; none of it on a clock that stands before that.
 pub(crate) fn since_1970() -> Duration {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);

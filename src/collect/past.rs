@@ -2,12 +2,12 @@
 
 use serde_json::Value as Json;
 
-use crate::api::{Client, Query, Reason, RequestError, history_path};
+use crate::api::{Client, Meaning, Query, Reason, RequestError, history_path, permission};
 use crate::base::spans::{Span, Spans};
 use crate::history::{Answer, DATABASES, Database, Moment, Window, moments, newest};
 use crate::metrics::sample::Sample;
 use crate::sections::patch;
-use crate::state::coverage::Missing;
+use crate::state::coverage::{Answered, Missing};
 
 /// What the box has told of a window.
 #[derive(Debug, Default)]
@@ -19,10 +19,10 @@ pub(crate) struct Told {
     /// What it may tell in some minutes.
     pub(crate) later: Spans,
     /// Whether its clock has not come to that window yet.
-    pub(crate) is_before: bool,
+    pub(crate) is_behind: bool,
     /// How far apart its points were, in seconds, where they are taken.
     pub(crate) step: Option<u64>,
-    /// The oldest that it knew of, in seconds since 1970.
+    /// The oldest that it knew of in that window, in seconds since 1970.
     pub(crate) begins: Option<u64>,
 }
 
@@ -70,6 +70,33 @@ pub(crate) fn answer(
     Answer::of(remembered(client, database, span)?).map_err(strange)
 }
 
+/// What an error means for the questions to come.
+pub(crate) fn answered(error: &RequestError) -> Answered {
+    let is_no = match error.meaning() {
+        Meaning::Forbidden | Meaning::NotHere => true,
+        // An unknown database has no code.
+        Meaning::Unclear => matches!(&error.reason, Reason::Declined(it) if it.code.is_empty()),
+        Meaning::Broken => false,
+    };
+    match (is_no, error.is_answer()) {
+        (true, _) => Answered::No,
+        (false, true) => Answered::Failed,
+        (false, false) => Answered::Silent,
+    }
+}
+
+/// What is to be said of an error: what is wrong, and what becomes of gaps.
+pub(crate) fn consequence(error: &RequestError) -> (String, String) {
+    match (error.missing_right(), answered(error)) {
+        (Some(right), _) => (
+            permission::is_missing(right),
+            format!("to have gaps filled, {}", permission::how_to_give()),
+        ),
+        (None, Answered::No) => (error.to_string(), "gaps stay empty".to_owned()),
+        (None, _) => (error.to_string(), "gaps are filled later".to_owned()),
+    }
+}
+
 /// The time of the newest point that the box tells of, in seconds since 1970: what a recording takes
 /// for now.
 pub(crate) fn newest_point(client: &Client) -> Option<u64> {
@@ -103,8 +130,8 @@ impl Past<'_> {
         answer: &Answer,
     ) -> Told {
         let mut told = Told {
-            is_before: answer.is_before(window),
-            begins: answer.begins(),
+            is_behind: answer.is_behind(window),
+            begins: answer.begins(window),
             ..Told::default()
         };
         // It may be so because that much was asked for at once: the same again, in small.

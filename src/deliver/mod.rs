@@ -143,6 +143,29 @@ pub(crate) enum Delivery<'a> {
     },
 }
 
+/// Why not all of a text has arrived.
+#[derive(Debug)]
+pub(crate) struct Undelivered {
+    /// The first reason; the others are logged.
+    pub(crate) error: Error,
+    /// Where it has not: the places of these carbons in [`Destination::places`].
+    pub(crate) at: Vec<usize>,
+}
+
+impl Undelivered {
+    /// Takes those carbons out of what there is of each.
+    pub(crate) fn take_out_of<T>(&self, each: &mut Vec<T>) {
+        let mut place = 0..;
+        each.retain(|_| place.next().is_none_or(|it| !self.at.contains(&it)));
+    }
+}
+
+impl From<Undelivered> for Error {
+    fn from(undelivered: Undelivered) -> Self {
+        undelivered.error
+    }
+}
+
 /// What earlier runs have left undelivered, in lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Backlog {
@@ -172,6 +195,17 @@ impl Delivery<'_> {
         !matches!(self, Delivery::Output(Output::File(_)))
     }
 
+    /// Has no more delivered to where a text has not arrived; whether there is anything else.
+    pub(crate) fn leave_out(&mut self, undelivered: &Undelivered) -> bool {
+        match self {
+            Delivery::Output(_) => false,
+            Delivery::Carbons { outboxes, .. } => {
+                undelivered.take_out_of(outboxes);
+                !outboxes.is_empty()
+            }
+        }
+    }
+
     /// Delivers. `in_hand` is done as soon as nothing that happens to this process can cost the
     /// lines: they are written, or wait in a spool.
     ///
@@ -182,10 +216,11 @@ impl Delivery<'_> {
         cargo: Cargo<'_>,
         deadline: Deadline,
         in_hand: impl FnOnce(),
-    ) -> Result<(), Error> {
+    ) -> Result<(), Undelivered> {
         match self {
             Delivery::Output(output) => {
-                output.write_for_all(cargo.text, deadline)?;
+                let written = output.write_for_all(cargo.text, deadline);
+                written.map_err(|error| Undelivered { error, at: vec![0] })?;
                 in_hand();
                 Ok(())
             }
@@ -211,7 +246,7 @@ fn to_all(
     cargo: Cargo<'_>,
     deadline: Deadline,
     in_hand: impl FnOnce(),
-) -> Result<(), Error> {
+) -> Result<(), Undelivered> {
     let kept = outboxes.iter().map(|outbox| (outbox, outbox.keep(cargo)));
     let kept: Vec<(&Outbox, Kept)> = kept.collect();
     let is_kept = kept.iter().any(|(_, kept)| kept.is_safe());
@@ -226,12 +261,16 @@ fn to_all(
     if outcomes.iter().any(Result::is_ok) {
         tell();
     }
-    let mut failed = outcomes.into_iter().filter_map(Result::err);
-    let first = failed.next();
-    for error in failed {
+    let failed = outcomes.into_iter().enumerate();
+    let failed = failed.filter_map(|(place, it)| Some((place, it.err()?)));
+    let (at, mut errors): (Vec<usize>, Vec<Error>) = failed.unzip();
+    for error in errors.drain(1.min(errors.len())..) {
         log::error!("{error}");
     }
-    first.map_or(Ok(()), Err)
+    match errors.pop() {
+        Some(error) => Err(Undelivered { error, at }),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

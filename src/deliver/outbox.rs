@@ -5,6 +5,7 @@
 //! sent once more by a later run, and forgotten when that has been confirmed as well; or, where
 //! graphite-web can be asked, when it shows them.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 
@@ -15,7 +16,7 @@ use super::graphite_web::GraphiteWeb;
 use super::line::{self, Line};
 use super::spool::{Bounds, Dropped, Spool, Turn};
 use super::spools;
-use crate::base::clock;
+use crate::base::clock::{self, MINUTE};
 use crate::base::deadline::Deadline;
 use crate::base::error::{Error, Exit};
 use crate::base::http::Trust;
@@ -108,15 +109,19 @@ impl<'a> Outbox<'a> {
             let sent = carbon::deliver(self.to, cargo.text, deadline);
             return sent.map_err(|error| undelivered(&error, LOST));
         };
+        let work_off = |turn: &Turn, unkept| {
+            self.give_way(turn, cargo);
+            self.work_off(turn, cargo.timestamp, unkept, deadline)
+        };
         let outcome = match kept {
             // What the disk does not take has to do without it, and need not wait for a turn.
             Kept::Not => match spool.turn_now() {
-                Some(turn) => self.work_off(&turn, cargo.timestamp, cargo.text, deadline),
+                Some(turn) => work_off(&turn, cargo.text),
                 None => carbon::deliver(self.to, cargo.text, deadline)
                     .map_err(|error| undelivered(&error, LOST)),
             },
             Kept::Nothing | Kept::As(_) => match spool.turn(deadline) {
-                Ok(turn) => self.work_off(&turn, cargo.timestamp, "", deadline),
+                Ok(turn) => work_off(&turn, ""),
                 Err(busy) => Err(self.still_busy(spool, &busy)),
             },
         };
@@ -144,6 +149,31 @@ impl<'a> Outbox<'a> {
                     self.to
                 );
                 Kept::Not
+            }
+        }
+    }
+
+    /// Takes out of runs of later times, which wait since the clock was set back, what they say of
+    /// minutes before their own that this run tells itself: sent once more it would be written over.
+    fn give_way(&self, turn: &Turn, cargo: Cargo<'_>) {
+        let mut entries = turn.entries().unwrap_or_default();
+        entries.retain(|it| it.is_ahead_of(cargo.timestamp));
+        let place = |line: &Line| (line.path.to_owned(), line.time / MINUTE);
+        let told: HashSet<_> = match entries.is_empty() {
+            true => HashSet::new(),
+            false => line::lines(cargo.text).map(|it| place(&it)).collect(),
+        };
+        for entry in entries {
+            let Ok(text) = turn.read(&entry) else {
+                continue;
+            };
+            let is_own = |it: &Line| it.time >= entry.timestamp;
+            let lines = line::lines(&text).filter(|it| is_own(it) || !told.contains(&place(it)));
+            let rest: String = lines.map(|it| it.text).collect();
+            if rest.len() < text.len()
+                && let Err(error) = turn.shorten(&entry, &rest)
+            {
+                log::debug!("carbon at {}: {error}", self.to);
             }
         }
     }

@@ -254,6 +254,21 @@ impl Turn<'_> {
         self.remove(entry)
     }
 
+    /// Keeps only some of the lines of a run.
+    pub(super) fn shorten(&self, entry: &Entry, text: &str) -> io::Result<()> {
+        if !text.is_empty() {
+            let lines = text.lines().count();
+            self.spool.write(
+                Entry {
+                    lines,
+                    ..entry.clone()
+                },
+                text,
+            )?;
+        }
+        self.remove(entry)
+    }
+
     /// Forgets a run.
     pub(super) fn remove(&self, entry: &Entry) -> io::Result<()> {
         fs::remove_file(self.spool.path(entry))

@@ -146,7 +146,7 @@ fn run(
     let outcome = to
         .open(folder)
         .deliver(cargo, within(LONG), || in_hand.set(true));
-    (outcome, in_hand.get())
+    (outcome.map_err(Error::from), in_hand.get())
 }
 
 /// As if so many seconds had gone by since the runs below a folder were confirmed.
@@ -357,7 +357,7 @@ fn who_does_not_get_a_turn_leaves_its_lines() {
         text: "a 1 1000\n",
     };
     let delivered = to.open(Some(folder)).deliver(cargo, within(SHORT), || {});
-    let error = delivered.expect_err("somebody else has it");
+    let error = Error::from(delivered.expect_err("somebody else has it"));
     let me = std::process::id();
     assert_eq!(
         error.to_string(),

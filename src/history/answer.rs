@@ -9,6 +9,9 @@ use crate::sections::ask::{is_empty, whole};
 
 /// How long after the end of a step the box may take to tell of it, in seconds.
 const PATIENCE: u64 = 120;
+/// How far its clock, or its last look at what it remembers, may be behind, in seconds. An answer that
+/// ends earlier was cut.
+const BEHIND: u64 = 900;
 
 /// What the box has told.
 #[derive(Debug)]
@@ -57,9 +60,10 @@ impl Answer {
         pairs.min()
     }
 
-    /// The time of its first point.
-    pub(crate) fn begins(&self) -> Option<u64> {
-        self.points.first().map(|(time, _)| *time)
+    /// The time of its first point in a window.
+    pub(crate) fn begins(&self, window: Window) -> Option<u64> {
+        let mut times = self.points.iter().map(|(time, _)| *time);
+        times.find(|it| (window.from..window.until).contains(it))
     }
 
     /// The time of its last point.
@@ -69,7 +73,7 @@ impl Answer {
 
     /// Whether the box's clock has not come to a window yet: it has told nothing, and not because
     /// there was nothing.
-    pub(crate) fn is_before(&self, window: Window) -> bool {
+    pub(crate) fn is_behind(&self, window: Window) -> bool {
         self.points.is_empty() && self.end.is_some_and(|end| end <= window.from)
     }
 
@@ -101,11 +105,17 @@ impl Answer {
         let told = told.filter(|it| !missing.within(*it).is_empty());
         let rest = missing.without(&told.into_iter().collect());
         // A step that is not over is not there.
-        let coming = now.saturating_sub(step.saturating_add(PATIENCE));
         let begins = told.map_or(window.from, |(_, end)| end);
-        let later = match begins >= coming || self.is_before(window) {
+        let coming =
+            now.saturating_sub(step.saturating_add(PATIENCE)) / window.grain * window.grain;
+        // Of what it says that it has not come to, too.
+        let unlooked = self.end.filter(|it| it.saturating_add(BEHIND) >= now);
+        let unlooked = unlooked.map(|it| (it.min(now) + 1).saturating_sub(step));
+        let unlooked = unlooked.map_or(coming, |it| it.next_multiple_of(window.grain));
+        let coming = coming.min(unlooked);
+        let later = match self.is_behind(window) {
             true => rest.within((begins, u64::MAX)),
-            false => Spans::default(),
+            false => rest.within((begins.max(coming), u64::MAX)),
         };
         let again = match told {
             Some(_) => rest.without(&later).of_length(step.max(window.grain)),
@@ -155,7 +165,10 @@ mod tests {
     fn points_come_in_any_order_and_nothing_in_any_disguise() {
         let told = answer(&[30, 10, 20, 10]);
         assert_eq!(told.points.len(), 3);
-        assert_eq!((told.step(), told.begins()), (Some(10), Some(10)));
+        let window = |from| Window { from, ..WINDOW };
+        let begins = [0, 11, 31].map(|from| told.begins(window(from)));
+        assert_eq!(begins, [Some(10), Some(20), None]);
+        assert_eq!(told.step(), Some(10));
         for nothing in [
             json!({"data": {}}),
             json!({"data": []}),
@@ -165,7 +178,7 @@ mod tests {
             json!([]),
             Json::Null,
         ] {
-            assert_eq!(Answer::of(nothing).expect("nothing").begins(), None);
+            assert_eq!(Answer::of(nothing).expect("nothing").ends(), None);
         }
         for strange in [json!({"data": 7}), json!({"x": 1}), json!("x")] {
             assert!(Answer::of(strange).is_err());
@@ -235,6 +248,43 @@ mod tests {
     }
 
     #[test]
+    fn a_box_whose_clock_is_behind_is_waited_for() {
+        let points: Vec<Json> = steps(WINDOW.from, WINDOW.until - 300, 10)
+            .iter()
+            .map(|it| json!({"time": it, "x": 1}))
+            .collect();
+        let told = |end| Answer::of(json!({"data": points, "date_end": end})).expect("an answer");
+        let (before, behind) = (
+            spans(&[(WINDOW.from, WINDOW.until - 300)]),
+            spans(&[(WINDOW.until - 300, WINDOW.until)]),
+        );
+        let now = WINDOW.until + 11;
+        let of_honest = fate(&told(WINDOW.until - 299), now);
+        assert_eq!(of_honest, [before.clone(), behind.clone(), spans(&[])]);
+        // It says that it has told all there is, or that it has told little.
+        let again = [before, spans(&[]), behind];
+        for end in [WINDOW.until, WINDOW.from + 600] {
+            let [done, later, rest] = fate(&told(end), now + 300);
+            assert_eq!([done, later, rest], again, "{end}");
+        }
+    }
+
+    #[test]
+    fn the_newest_gap_is_waited_for_whatever_is_told_of_an_older_one() {
+        let (old, new) = (
+            (WINDOW.from, WINDOW.from + 600),
+            (WINDOW.until - 60, WINDOW.until),
+        );
+        let missing = spans(&[old, new]);
+        let told = answer(&steps(WINDOW.from, WINDOW.until - 120, 120));
+        let expected = Fate {
+            done: spans(&[old]),
+            later: spans(&[new]),
+        };
+        assert_eq!(told.fate(WINDOW, &missing, WINDOW.until + 1), expected);
+    }
+
+    #[test]
     fn coarser_points_than_before_may_come_of_a_wide_window() {
         let told = [
             &[][..],
@@ -273,7 +323,7 @@ mod tests {
         );
         let soon = fate(&told, WINDOW.until + 11);
         assert_eq!(soon, [before.clone(), behind.clone(), spans(&[])]);
-        assert_eq!(fate(&told, last + 241), [before, spans(&[]), behind]);
+        assert_eq!(fate(&told, last + 360), [before, spans(&[]), behind]);
         let [done, later, _] = fate(&answer(&[]), WINDOW.from + 30);
         assert!(done.is_empty() && !later.is_empty());
     }

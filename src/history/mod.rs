@@ -20,4 +20,4 @@ mod tests;
 pub(crate) use answer::Answer;
 pub(crate) use moments::{Moment, moments};
 pub(crate) use series::{DATABASES, Database, known_metrics};
-pub(crate) use windows::{MINUTE, Window, newest};
+pub(crate) use windows::{Window, newest};

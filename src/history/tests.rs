@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::series::DATABASES;
 use super::*;
+use crate::base::clock::MINUTE;
 use crate::base::spans::Spans;
 use crate::metrics::sample::Sample;
 use crate::sections::SECTIONS;
@@ -127,8 +128,8 @@ fn expected(gap: u64, grain: u64, step: u64, now: u64) -> BTreeMap<u64, f64> {
         };
         let width = grain.max(least);
         let place = (time / width * width, time / width * width + width);
-        let is_whole = step >= width || time % width == 0;
-        if time % step == 0 && is_whole && spans.contain_all(place) && time + step <= now {
+        let is_whole = step >= width || time.is_multiple_of(width);
+        if time.is_multiple_of(step) && is_whole && spans.contain_all(place) && time + step <= now {
             // The newest steps are left out, which the box may not have stored yet.
             let stored = ((now - 11) / 10 * 10).next_multiple_of(step);
             let end = (time + step.max(width)).min(stored).min(now / step * step);

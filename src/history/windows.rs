@@ -2,10 +2,8 @@
 //! older, the coarser, and what comes is taken. An hour at a time brings the finest that there is;
 //! where that is not fine, more at a time brings it in fewer questions.
 
+use crate::base::clock::MINUTE;
 use crate::state::coverage::Missing;
-
-/// The width of a point, in seconds: what is live comes once a minute.
-pub(crate) const MINUTE: u64 = 60;
 
 const HOUR: u64 = 3600;
 const DAY: u64 = 24 * HOUR;
@@ -72,6 +70,7 @@ const POINTS: u64 = 360;
 /// The window for the newest of what a place is missing; `None` where that is nothing that the box
 /// can have by now.
 pub(crate) fn newest(missing: &Missing, now: u64) -> Option<Window> {
+    // The newest point may lack its last step of ten seconds: it is there a run earlier.
     let stored = now.saturating_sub(LAG) / 10 * 10;
     let (_, last) = missing.spans.within((0, stored)).ends()?;
     let age = AGES.into_iter().find(|it| now - last < it.up_to)?;
@@ -165,9 +164,9 @@ mod tests {
     #[test]
     fn coarse_points_come_in_few_windows() {
         let coarse = |age| match age {
-            ..=HOUR => Some(10),
-            ..=DAY => Some(60),
-            _ => Some(HOUR),
+            age if age > DAY => Some(HOUR),
+            age if age > HOUR => Some(60),
+            _ => Some(10),
         };
         let windows = all_of(span(NOW - 30 * DAY, NOW), NOW, coarse);
         let hours = |it: &Window| ((it.until - it.from).div_ceil(HOUR), it.widened_by);

@@ -2,14 +2,16 @@
 //! that would know them as well; and which others were asked for since. What is in neither is a gap.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::folder::StateFolder;
+use crate::base::clock::MINUTE;
 use crate::base::error::Error;
 use crate::base::files;
 use crate::base::lock::Lock;
-use crate::base::spans::Spans;
+use crate::base::spans::{Span, Spans};
 
 const FILE: &str = "history.json";
 /// The time of the last run that could not leave more, always as long, so that it can be written where
@@ -20,7 +22,6 @@ const NEVER: u64 = 0;
 /// Who fills a gap.
 const FILLING: &str = ".filling.lock";
 
-const MINUTE: u64 = 60;
 /// For how many places this is remembered: those of a crontab, and of who tries something out.
 const MOST_PLACES: usize = 16;
 /// How many stretches without a gap are remembered of one database. Before the oldest nothing is
@@ -35,12 +36,14 @@ const LONGEST_USUAL: u64 = 60 * MINUTE;
 /// Somebody may be ticking a permission.
 const AFTER_A_NO: u64 = 60 * MINUTE;
 const AFTER_A_FAILURE: u64 = MINUTE;
+/// How long it counts that the box has declined.
+const OLD_NEWS: u64 = 7 * 24 * 60 * MINUTE;
 
 /// What is remembered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Coverage {
     #[serde(default)]
-    places: BTreeMap<String, BTreeMap<String, Minutes>>,
+    places: BTreeMap<String, Place>,
     #[serde(default)]
     pauses: BTreeMap<String, Pause>,
     /// How long nothing is asked for, after the box did not answer at all.
@@ -54,16 +57,31 @@ pub(crate) struct Coverage {
     told: bool,
 }
 
+/// One place that lines go to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Place {
+    /// The minutes of the runs that have left a note, whatever they have told.
+    #[serde(default)]
+    noted: Spans,
+    /// By the name of the database.
+    #[serde(default)]
+    databases: BTreeMap<String, Minutes>,
+}
+
 /// The minutes of one database in one place.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Minutes {
+    /// Since when anything is known. Nothing is missing of the time before: a clock that is set back
+    /// for a moment makes no gap.
+    #[serde(default)]
+    since: Option<u64>,
     /// Those with live points.
     #[serde(default)]
     live: Spans,
     /// Those that the history was asked for.
     #[serde(default)]
     asked: Spans,
-    /// The minutes of the last runs.
+    /// When the last runs began, in seconds since 1970. Several in a minute are one.
     #[serde(default)]
     recent: Vec<u64>,
     /// How far apart the box's points were when it was last asked for what is recent.
@@ -118,6 +136,8 @@ pub(crate) struct Note {
     pub(crate) time: u64,
     /// The databases of which it has live points.
     pub(crate) live: Vec<&'static str>,
+    /// The minutes of the runs whose lines wait.
+    pub(crate) in_hand: Spans,
     /// What it has asked for, by database.
     pub(crate) asked: Vec<(&'static str, Spans)>,
     /// How far apart the box's newest points were.
@@ -144,6 +164,11 @@ impl Coverage {
         }
     }
 
+    /// Whether anything is known of a database in any of these places.
+    pub(crate) fn knows(&self, places: &[String], database: &str) -> bool {
+        self.of(places, database).next().is_some()
+    }
+
     /// Which minutes have live points in any of these places.
     pub(crate) fn live(&self, places: &[String], database: &str) -> Spans {
         let mut live = Spans::default();
@@ -152,13 +177,24 @@ impl Coverage {
         live
     }
 
+    /// What of a stretch of time one of these places at least was not given, neither by a run nor
+    /// from the history, and none was by a run.
+    pub(crate) fn not_given(&self, places: &[String], database: &str, span: Span) -> Spans {
+        let all: Spans = [span].into_iter().collect();
+        let mut spans = Spans::default();
+        for place in places {
+            let place = self.places.get(place);
+            match place.and_then(|it| it.databases.get(database)) {
+                Some(minutes) => spans.add_all(&all.without(&minutes.asked)),
+                None => spans.add_all(&all),
+            }
+        }
+        spans.without(&self.live(places, database))
+    }
+
     /// Whether runs for a place come again and again, and not only when somebody thinks of it.
     pub(crate) fn is_regular(&self, place: &str) -> bool {
-        let databases = self.places.get(place).into_iter().flatten();
-        let mut usual = databases
-            .into_iter()
-            .filter_map(|(_, minutes)| minutes.usual());
-        usual.any(|distance| distance <= LONGEST_USUAL)
+        self.places.get(place).is_some_and(Place::is_regular)
     }
 
     /// Whether the box may be asked for a database.
@@ -176,9 +212,10 @@ impl Coverage {
     /// Notes runs that could only leave their time: what they have told is not known, and not
     /// missing.
     fn learn_pulse(&mut self, pulse: u64) {
-        for minutes in self.places.values_mut().flat_map(|it| it.values_mut()) {
-            if let Some((_, end)) = minutes.live.ends() {
-                minutes.live.add((end, pulse / MINUTE * MINUTE + MINUTE));
+        let places = self.places.values_mut();
+        for minutes in places.flat_map(|it| it.databases.values_mut()) {
+            if let Some((_, end)) = minutes.live.within((0, pulse)).ends() {
+                minutes.live.add((end, minute_of(pulse).1));
             }
         }
     }
@@ -195,29 +232,23 @@ impl Coverage {
 
     fn of<'a>(&'a self, places: &'a [String], database: &str) -> impl Iterator<Item = &'a Minutes> {
         let places = places.iter();
-        places.filter_map(move |place| self.places.get(place)?.get(database))
+        places.filter_map(move |place| self.places.get(place)?.databases.get(database))
     }
 
     /// Adds what a run has done.
     pub(crate) fn learn(&mut self, note: &Note) {
         for place in &note.places {
-            let databases = self.places.entry(place.clone()).or_default();
-            for database in &note.live {
-                minutes_of(databases, database).note_live(note.time);
-            }
-            for (database, spans) in &note.asked {
-                minutes_of(databases, database).note_asked(spans);
-            }
-            for (database, step) in &note.steps {
-                minutes_of(databases, database).step = Some(*step);
-            }
+            self.places.entry(place.clone()).or_default().learn(note);
         }
         for (database, answered) in &note.answered {
             let pause = self.pauses.entry((*database).to_owned()).or_default();
             pause.learn(*answered, note.time);
             self.silence.learn(answered.of_box(), note.time);
         }
-        self.pauses.retain(|_, pause| *pause != Pause::default());
+        // What was not asked for since is not of this line any more.
+        let is_news = |it: &Pause| it.until.saturating_add(OLD_NEWS) > note.time;
+        self.pauses
+            .retain(|_, it| *it != Pause::default() && is_news(it));
         let is_given = note.answered.iter().any(|(_, it)| *it == Answered::Yes);
         self.given |= is_given;
         // It is well again where it gives all that it is asked for.
@@ -226,12 +257,10 @@ impl Coverage {
         self.forget();
     }
 
-    /// Forgets the places that were not used for the longest time.
+    /// Forgets the places that were not used for the longest time, and first those that somebody
+    /// has only tried.
     fn forget(&mut self) {
-        let last = |databases: &BTreeMap<String, Minutes>| {
-            let spans = databases.values().flat_map(|it| [&it.live, &it.asked]);
-            spans.filter_map(Spans::ends).map(|(_, end)| end).max()
-        };
+        let last = |it: &Place| (it.is_regular(), it.noted.ends().map(|(_, end)| end));
         while self.places.len() > MOST_PLACES {
             let oldest = self.places.iter().min_by_key(|(_, it)| last(it));
             let Some(oldest) = oldest.map(|(place, _)| place.clone()) else {
@@ -242,12 +271,46 @@ impl Coverage {
     }
 }
 
-fn minutes_of<'a>(databases: &'a mut BTreeMap<String, Minutes>, database: &str) -> &'a mut Minutes {
-    databases.entry(database.to_owned()).or_default()
+/// The minute that a moment is in.
+pub(crate) fn minute_of(time: u64) -> Span {
+    let begin = time / MINUTE * MINUTE;
+    (begin, begin.saturating_add(MINUTE))
+}
+
+impl Place {
+    /// Adds what a run has done.
+    fn learn(&mut self, note: &Note) {
+        // A run whose lines wait, and that has left no note, was killed in between.
+        let killed = note.in_hand.without(&self.noted);
+        for minutes in self.databases.values_mut() {
+            minutes.live.add_all(&killed);
+        }
+        self.noted.add(minute_of(note.time));
+        self.noted.keep_newest(MOST_SPANS);
+        for database in &note.live {
+            self.minutes_of(database).note_live(note.time);
+        }
+        for (database, spans) in &note.asked {
+            self.minutes_of(database).note_asked(spans);
+        }
+        for (database, step) in &note.steps {
+            self.minutes_of(database).step = Some(*step);
+        }
+    }
+
+    fn minutes_of(&mut self, database: &str) -> &mut Minutes {
+        self.databases.entry(database.to_owned()).or_default()
+    }
+
+    /// Whether runs come again and again.
+    fn is_regular(&self) -> bool {
+        let mut usual = self.databases.values().filter_map(Minutes::usual);
+        usual.any(|distance| distance <= LONGEST_USUAL)
+    }
 }
 
 impl Minutes {
-    /// The distances between the last runs, the shortest first. Several runs in a minute are one.
+    /// The distances between the last runs, the shortest first.
     fn distances(&self) -> Vec<u64> {
         let pairs = self.recent.windows(2);
         let mut distances: Vec<u64> = pairs.filter_map(|it| it[1].checked_sub(it[0])).collect();
@@ -259,17 +322,17 @@ impl Minutes {
     fn usual(&self) -> Option<u64> {
         let distances = self.distances();
         match distances.as_slice() {
-            [MINUTE] => Some(MINUTE),
+            [once] if rounded(*once) == MINUTE => Some(*once),
             few if few.len() < ENOUGH => None,
             // Gaps are among the longer ones.
             many => many.get((many.len() - 1) / 2).copied(),
         }
     }
 
-    /// How far apart points are, in seconds.
+    /// How far apart points are, in seconds, in whole minutes.
     fn grain(&self) -> u64 {
         let usual = self.usual().unwrap_or(MINUTE);
-        usual.clamp(MINUTE, LONGEST_USUAL)
+        rounded(usual).clamp(MINUTE, LONGEST_USUAL)
     }
 
     /// How long a gap is at the least: what lies between two runs is none.
@@ -278,42 +341,52 @@ impl Minutes {
     }
 
     fn missing(&self, now: u64, age: u64) -> Spans {
-        let Some(since) = self.since() else {
+        let Some(since) = self.since(now) else {
             return Spans::default();
         };
-        let this_minute = now / MINUTE * MINUTE;
+        let (this_minute, _) = minute_of(now);
         let from = since.max(now.saturating_sub(age).next_multiple_of(MINUTE));
         let all: Spans = [(from, this_minute)].into_iter().collect();
         all.without(&self.live).without(&self.asked)
     }
 
-    /// Since when anything is known. Nothing is missing of the time before.
-    fn since(&self) -> Option<u64> {
-        let ends = [&self.live, &self.asked].map(Spans::ends);
-        ends.into_iter().flatten().map(|(since, _)| since).min()
+    /// Since when anything is known, unless the clock was ahead then.
+    fn since(&self, now: u64) -> Option<u64> {
+        let of_live = || self.live.ends().map(|(first, _)| first);
+        self.since.filter(|it| *it <= now).or_else(of_live)
     }
 
     fn note_live(&mut self, time: u64) {
-        let minute = time / MINUTE * MINUTE;
-        if self.recent.last() != Some(&minute) {
-            self.recent.push(minute);
+        let (begin, end) = minute_of(time);
+        if self.recent.last().map(|it| minute_of(*it)) != Some((begin, end)) {
+            self.recent.push(time);
             let surplus = self.recent.len().saturating_sub(RECENT);
             self.recent.drain(..surplus);
         }
-        self.live.add((minute, minute + self.grain()));
-        if self.live.keep_newest(MOST_SPANS)
-            && let Some((since, _)) = self.live.ends()
-        {
+        // Up to the minute in which the next one is due.
+        let usual = self.usual().unwrap_or(MINUTE).min(LONGEST_USUAL);
+        let (next, _) = minute_of(time.saturating_add(usual));
+        self.live.add((begin, end.max(next)));
+        self.since.get_or_insert(begin);
+        if self.live.keep_newest(MOST_SPANS) {
             // What is forgotten of that time is not missing.
-            self.asked = self.asked.within((since, u64::MAX));
+            self.since = self.since.max(self.live.ends().map(|(first, _)| first));
         }
     }
 
     fn note_asked(&mut self, spans: &Spans) {
+        if let Some((first, _)) = spans.ends() {
+            self.since.get_or_insert(first);
+        }
         self.asked.add_all(spans);
         self.asked = self.asked.without(&self.live);
         self.asked.keep_newest(2 * MOST_SPANS);
     }
+}
+
+/// A stretch of time in whole minutes.
+fn rounded(seconds: u64) -> u64 {
+    seconds.saturating_add(MINUTE / 2) / MINUTE * MINUTE
 }
 
 impl Answered {
@@ -371,12 +444,17 @@ impl StateFolder {
         noted
     }
 
+    /// The file that says it, for people.
+    pub(crate) fn coverage_file(&self) -> PathBuf {
+        self.path().join(FILE)
+    }
+
     /// Makes sure that what is filled can be noted: each run would fill it again.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub(crate) fn must_take_notes(&self) -> Result<(), Error> {
-        files::must_be_writable(&self.path().join(FILE))
+        files::must_be_writable(&self.coverage_file())
     }
 
     /// The time of the last run that could leave nothing else.
@@ -483,9 +561,10 @@ mod tests {
         });
         let minutes = (1..3 * MOST_SPANS as u64).flat_map(|it| [3 * it, 3 * it + 1]);
         live(&mut coverage, &["a"], minutes);
-        let minutes = &coverage.places["a"]["net"];
-        let (since, now) = (minutes.since(), START + 9 * MOST_SPANS as u64 * MINUTE);
-        assert_eq!(since, minutes.live.ends().map(|(since, _)| since));
+        let minutes = &coverage.places["a"].databases["net"];
+        let since = minutes.live.ends().map(|(since, _)| since);
+        assert_eq!(minutes.since, since);
+        let now = START + 9 * MOST_SPANS as u64 * MINUTE;
         let missing = coverage
             .missing(&places(&["a"]), "net", now, 400 * DAY)
             .spans;
@@ -499,6 +578,64 @@ mod tests {
         live(&mut coverage, &["a"], [10 * 365 * 24 * 60]);
         live(&mut coverage, &["a"], 20..22);
         assert_eq!(missing(&coverage, &["a"], 22), [(5, 20)]);
+    }
+
+    #[test]
+    fn a_clock_that_was_back_for_a_moment_makes_no_gap() {
+        let mut coverage = Coverage::default();
+        live(&mut coverage, &["a"], 100_000..100_003);
+        live(&mut coverage, &["a"], [0]);
+        live(&mut coverage, &["a"], 100_003..100_005);
+        assert!(missing(&coverage, &["a"], 100_005).is_empty());
+    }
+
+    #[test]
+    fn who_runs_in_other_steps_than_minutes_has_no_gaps() {
+        for every in [20, 60, 61, 75, 80, 90, 150, 299, 300, 301] {
+            let mut coverage = Coverage::default();
+            for run in 0..200 {
+                let time = START + 1 + run * every;
+                let missing = coverage.missing(&places(&["a"]), "net", time, WEEK).spans;
+                assert!(missing.is_empty(), "{every}, {run}: {missing:?}");
+                coverage.learn(&Note {
+                    places: places(&["a"]),
+                    time,
+                    live: vec!["net"],
+                    ..Note::default()
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_that_was_killed_when_its_lines_were_safe_is_no_gap() {
+        let mut coverage = Coverage::default();
+        live(&mut coverage, &["a"], 0..5);
+        // The box was away.
+        coverage.learn(&Note {
+            places: places(&["a"]),
+            time: START + 5 * MINUTE,
+            ..Note::default()
+        });
+        let in_hand = [(START + 4 * MINUTE, START + 7 * MINUTE)];
+        coverage.learn(&Note {
+            places: places(&["a"]),
+            time: START + 7 * MINUTE,
+            live: vec!["net"],
+            in_hand: in_hand.into_iter().collect(),
+            ..Note::default()
+        });
+        assert_eq!(missing(&coverage, &["a"], 8), [(5, 6)]);
+    }
+
+    #[test]
+    fn what_somebody_tries_does_not_push_out_what_is_regular() {
+        let mut coverage = Coverage::default();
+        live(&mut coverage, &["regular"], 0..5);
+        for number in 0..40 {
+            live(&mut coverage, &[&format!("tried {number}")], [100 + number]);
+        }
+        assert_eq!(missing(&coverage, &["regular"], 200), [(5, 200)]);
     }
 
     #[test]

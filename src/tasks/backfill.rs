@@ -7,27 +7,30 @@ use std::time::Instant;
 use super::run::{Run, destination};
 use super::times::how_long;
 use crate::api::RequestError;
+use crate::base::clock::MINUTE;
 use crate::base::deadline::{Deadline, USUAL_TIMEOUT};
 use crate::base::error::{Error, Exit};
 use crate::base::spans::Spans;
-use crate::base::stderr::{say, write};
+use crate::base::stderr::{say, show, takes_turns};
 use crate::collect::Collected;
-use crate::collect::past::{self, Past};
+use crate::collect::past::{self, Past, answered};
 use crate::deliver::{Cargo, Delivery, Output};
 use crate::encode::Batch;
-use crate::history::{DATABASES, Database, MINUTE};
-use crate::state::coverage::{Answered, Missing, Note};
-use crate::tasks::gaps;
+use crate::history::{DATABASES, Database};
+use crate::state::coverage::{Answered, Coverage, Missing, Note, minute_of};
 use crate::template::RunLabels;
 
 /// How many bytes of lines are delivered at a time.
 const PART: usize = 1 << 20;
 /// How long after its newest point a recording was made, at the most, in seconds.
 const AFTER_THE_LAST: u64 = 600;
+/// How much has to be left as it is for somebody to hear what to do about it, in seconds.
+const WORTH_A_WORD: u64 = 24 * 3600;
+const NOT_ASKED: &str = "the box was not asked: give the command again when all is well";
 
 impl Run<'_> {
     /// Fetches the history of so many seconds and delivers it. What could not be had is told; a
-    /// failure of the box costs the rest of its database.
+    /// failure of the box costs the rest of its database, one of a carbon what that would get.
     pub(super) fn backfill(
         &self,
         labels: &RunLabels,
@@ -37,14 +40,15 @@ impl Run<'_> {
         if let Some(verdict) = self.verdict.clone() {
             return Err(verdict.into());
         }
-        let mut failed = collected.tell_failures(self.told);
-        let spools = self.folder.map(|it| it.spools());
+        let failed = collected.tell_failures(self.told);
+        let (destination, spools) = (destination(self.settings), self.spools());
         let mut backfill = Backfill {
             run: self,
             labels,
             collected,
-            delivery: destination(self.settings).open(spools.as_deref()),
+            delivery: destination.open(spools.as_deref()),
             now: self.now(),
+            coverage: self.folder.coverage(),
             note: Note {
                 places: self.places.to_vec(),
                 time: self.times.timestamp,
@@ -52,17 +56,25 @@ impl Run<'_> {
             },
             text: String::new(),
             points: 0,
+            exit: if failed { Exit::Partial } else { Exit::Done },
+            declined: Vec::new(),
+            left_as_it_is: 0,
         };
         backfill.warn_of_the_unknown();
         // Runs meanwhile leave the gaps to this one.
-        let _turn = self.folder.and_then(|it| it.turn_to_fill());
+        let is_dry = self.settings.dry_run;
+        let _turn = (!is_dry).then(|| self.folder.turn_to_fill());
+        if destination.is_carbon() {
+            // What waits is in no box's memory: it comes before what can be had again at any time.
+            backfill.deliver().inspect_err(|_| say(NOT_ASKED))?;
+        }
         let known = DATABASES.iter().filter(|it| it.knows(&collected.samples));
         for database in known {
-            failed |= backfill.fetch(database, age)?;
+            backfill.fetch(database, age)?;
         }
         backfill.deliver()?;
         backfill.summarize();
-        Ok(if failed { Exit::Partial } else { Exit::Done })
+        Ok(backfill.exit)
     }
 
     /// Now, or when the recording was made.
@@ -82,18 +94,26 @@ struct Backfill<'a> {
     collected: &'a Collected,
     delivery: Delivery<'a>,
     now: u64,
+    /// What was delivered before.
+    coverage: Coverage,
     /// What is to be remembered once the text is delivered.
     note: Note,
     /// The lines that are not delivered yet.
     text: String,
     /// How many points there are in all.
     points: usize,
+    /// How it ends, as far as that is known.
+    exit: Exit,
+    /// What the box does not want to tell, and why.
+    declined: Vec<(&'static str, String)>,
+    /// How much was delivered from the history before, in seconds, of all databases together.
+    left_as_it_is: u64,
 }
 
 impl Backfill<'_> {
-    /// Fetches all of a database; whether something went wrong.
-    fn fetch(&mut self, database: &'static Database, age: u64) -> Result<bool, Error> {
-        let (mut missing, live) = self.missing(database, age);
+    /// Fetches all of a database.
+    fn fetch(&mut self, database: &'static Database, age: u64) -> Result<(), Error> {
+        let (mut missing, given) = self.missing(database, age);
         let mut reach = Reach::default();
         let mut outcome = Ok(());
         while let Some(asked) = self.ask(database, &mut missing) {
@@ -107,31 +127,33 @@ impl Backfill<'_> {
             };
             reach.points += self.encode(&told);
             reach.begins = told.begins.or(reach.begins);
+            reach.is_behind |= told.is_behind;
+            if told.begins.is_some() {
+                // Whatever kept it before: runs may ask again.
+                self.note.answered.push((database.name, Answered::Yes));
+            }
             self.note.asked.push((database.name, told.done));
             self.progress(database, &reach);
             if let Err(error) = self.deliver_part() {
-                self.say(database, &reach, &live, &Ok(()));
+                self.say(database, &reach, given, &Ok(()));
                 say("the rest was not asked for: give the command again when all is well");
                 return Err(error);
             }
         }
         self.points += reach.points;
-        self.say(database, &reach, &live, &outcome);
-        let is_failure = |error: RequestError| gaps::answered(&error) != Answered::No;
-        Ok(outcome.err().is_some_and(is_failure))
+        self.say(database, &reach, given, &outcome);
+        Ok(())
     }
 
     /// Whoever has filled that carbon by another name for it, as another user or with an earlier
     /// version has points there that nobody here knows of.
     fn warn_of_the_unknown(&self) {
-        let coverage = self.run.folder.map(|it| it.coverage()).unwrap_or_default();
-        let is_known = |it: &Database| !coverage.live(&self.note.places, it.name).is_empty();
+        let is_known = |it: &Database| self.coverage.knows(&self.note.places, it.name);
         let destination = &self.run.settings.destination;
-        let is_in_doubt = destination.is_carbon() && !self.run.settings.dry_run;
-        if is_in_doubt && !DATABASES.iter().any(is_known) {
+        if destination.is_carbon() && !DATABASES.iter().any(is_known) {
             say(&format!(
-                "no run has delivered these paths to {destination} before, as far as is known here: \
-                 what it has of that time is replaced"
+                "nothing is known here of what {destination} has of these paths: points that are \
+                 there already are replaced"
             ));
         }
     }
@@ -150,7 +172,7 @@ impl Backfill<'_> {
         };
         let mut ask = || past.ask(database, missing);
         match ask()? {
-            Err(error) if gaps::answered(&error) != Answered::No => {
+            Err(error) if answered(&error) != Answered::No => {
                 log::debug!("{error}; trying once more");
                 ask()
             }
@@ -158,20 +180,32 @@ impl Backfill<'_> {
         }
     }
 
-    /// What is to be fetched of a database, and what of that time is live.
-    fn missing(&self, database: &Database, age: u64) -> (Missing, Spans) {
+    /// What is to be fetched of a database, and how many seconds of that time were delivered before.
+    /// What has gone to stdout or into a file may be wanted once more.
+    fn missing(&mut self, database: &Database, age: u64) -> (Missing, u64) {
         // This minute is for a run of now.
-        let until = self.now / MINUTE * MINUTE;
-        let from = self.now.saturating_sub(age) / MINUTE * MINUTE;
+        let (until, _) = minute_of(self.now);
+        let (from, _) = minute_of(self.now.saturating_sub(age));
         let all: Spans = [(from, until)].into_iter().collect();
-        let coverage = self.run.folder.map(|it| it.coverage()).unwrap_or_default();
-        let live = coverage.live(&self.note.places, database.name);
+        let places = &self.note.places;
+        let spans = match self.run.settings.destination.is_carbon() {
+            true => {
+                let spans = self
+                    .coverage
+                    .not_given(places, database.name, (from, until));
+                let live = self.coverage.live(places, database.name);
+                self.left_as_it_is += all.without(&live).without(&spans).seconds();
+                spans
+            }
+            false => all.without(&self.coverage.live(places, database.name)),
+        };
+        let given = all.without(&spans).seconds();
         let missing = Missing {
-            spans: all.without(&live),
+            spans,
             grain: MINUTE,
             ..Missing::default()
         };
-        (missing, live.within((from, until)))
+        (missing, given)
     }
 
     /// Adds what was told to the text; how many points that were.
@@ -200,7 +234,7 @@ impl Backfill<'_> {
     }
 
     /// Delivers the text. A carbon that is stuck does not keep the rest for as long as all of it may
-    /// take.
+    /// take, and one that is away does not keep it from the others.
     fn deliver(&mut self) -> Result<(), Error> {
         let left = self.run.times.end.left().unwrap_or_default();
         let deadline = Deadline::after(Instant::now(), left.min(USUAL_TIMEOUT));
@@ -209,55 +243,66 @@ impl Backfill<'_> {
             text: &self.text,
         };
         let remember = || {
-            if let Some(folder) = self.run.folder {
-                let _ = (folder.note(&self.note)).inspect_err(|error| log::debug!("{error}"));
+            if !self.run.settings.dry_run {
+                let noted = self.run.folder.note(&self.note);
+                let _ = noted.inspect_err(|error| log::debug!("{error}"));
             }
         };
-        self.delivery.deliver(cargo, deadline, remember)?;
+        if let Err(undelivered) = self.delivery.deliver(cargo, deadline, remember) {
+            if !self.delivery.leave_out(&undelivered) {
+                return Err(undelivered.into());
+            }
+            undelivered.take_out_of(&mut self.note.places);
+            log::error!("{}; the rest goes to the others", undelivered.error);
+            self.exit = Exit::Undelivered;
+        }
         self.text.clear();
         self.note.asked.clear();
+        self.note.answered.clear();
         Ok(())
     }
 
     /// How far it has come, for somebody who looks.
     fn progress(&self, database: &Database, reach: &Reach) {
         if self.is_watched() {
-            let line = format!("{}: {}", database.about, reach.words(self.now));
-            write(&format!("\r\x1b[K{line}"));
+            show(&format!("{}: {}", database.about, reach.words(self.now)));
         }
     }
 
     /// Whether somebody looks who does not look at the lines.
     fn is_watched(&self) -> bool {
         let shows_lines = matches!(self.delivery, Delivery::Output(Output::Stdout));
-        io::stderr().is_terminal() && !(shows_lines && io::stdout().is_terminal())
+        takes_turns() && !(shows_lines && io::stdout().is_terminal())
     }
 
-    /// What came of a database.
+    /// What came of a database, of which so many seconds were `given` before.
     fn say(
-        &self,
+        &mut self,
         database: &Database,
         reach: &Reach,
-        live: &Spans,
+        given: u64,
         outcome: &Result<(), RequestError>,
     ) {
         if self.is_watched() {
-            write("\r\x1b[K");
+            show("");
         }
         let about = database.about;
         match outcome {
             Ok(()) => {}
-            Err(error) if gaps::answered(error) == Answered::No => {
-                log::warn!("{about}: {error}");
+            Err(error) if answered(error) == Answered::No => {
+                self.declined.push((about, error.reason.to_string()));
             }
             Err(error) => {
                 log::error!("{about}: {error}; the rest was not asked for: give the command again");
+                if self.exit == Exit::Done {
+                    self.exit = Exit::Partial;
+                }
             }
         }
-        let left = match live.seconds() {
+        let left = match given {
             0 => String::new(),
             seconds => format!(
-                "; {} that runs have delivered are left as they are",
+                "; {} that were delivered before are left as they are",
                 how_long(seconds)
             ),
         };
@@ -267,12 +312,34 @@ impl Backfill<'_> {
     }
 
     fn summarize(&self) {
+        for (about, why) in &self.declined {
+            let mut others = self.declined.iter().filter(|(_, it)| it == why);
+            // Once for all of which it is so.
+            if others
+                .clone()
+                .next()
+                .is_some_and(|(first, _)| first == about)
+            {
+                let about: Vec<&str> = others.by_ref().map(|(about, _)| *about).collect();
+                log::warn!("{}: {why}", about.join(", "));
+            }
+        }
         let place = &self.run.settings.destination;
-        let what = match self.run.settings.dry_run {
-            true => format!("for {place}; nothing sent, nothing written"),
-            false => format!("delivered to {place}"),
+        let what = match (self.run.settings.dry_run, self.exit) {
+            (true, _) => format!("for {place}; nothing sent, nothing written"),
+            (false, Exit::Undelivered) => {
+                "delivered, but not to all: give the command again when all is well".to_owned()
+            }
+            (false, _) => format!("delivered to {place}"),
         };
         say(&format!("{} points of the past {what}", self.points));
+        if self.left_as_it_is > WORTH_A_WORD {
+            let file = self.run.folder.coverage_file();
+            say(&format!(
+                "what was delivered before is not fetched again; if {place} has lost it, remove {}",
+                file.display()
+            ));
+        }
     }
 }
 
@@ -283,12 +350,17 @@ struct Reach {
     begins: Option<u64>,
     points: usize,
     questions: usize,
+    /// Whether the box's clock has not come to some of that time.
+    is_behind: bool,
 }
 
 impl Reach {
     fn words(&self, now: u64) -> String {
         match self.begins {
             None if self.questions == 0 => "there was nothing to ask for".to_owned(),
+            None if self.is_behind => {
+                "the box remembers nothing of it, and its clock is behind this machine's".to_owned()
+            }
             None => "the box remembers nothing of it".to_owned(),
             Some(begins) => {
                 let back = how_long(now.saturating_sub(begins));

@@ -3,16 +3,17 @@
 
 use std::collections::VecDeque;
 
-use crate::api::{Client, Meaning, Reason, RequestError};
+use crate::api::{Client, RequestError};
 use crate::base::lock::Lock;
 use crate::base::spans::Spans;
 use crate::base::words::{about, looked_at};
 use crate::cli::Settings;
 use crate::collect::Collected;
-use crate::collect::past::{self, Past, Told};
+use crate::collect::past::{self, Past, Told, answered};
 use crate::encode::{Batch, Encode, Form, Format, name_of_box};
-use crate::history::{DATABASES, Database, MINUTE, Moment, known_metrics};
-use crate::state::coverage::{Answered, Coverage, Missing, Note};
+use crate::history::{DATABASES, Database, Moment, known_metrics};
+use crate::metrics::sample::Sample;
+use crate::state::coverage::{Answered, Coverage, Missing, Note, minute_of};
 use crate::state::folder::StateFolder;
 use crate::tasks::times::Times;
 use crate::template::RunLabels;
@@ -32,6 +33,9 @@ pub(super) struct Filled {
     /// Another run at the same time fills nothing.
     _turn: Option<Lock>,
 }
+
+/// What is missing of which database, in the order of the questions.
+type Queue = VecDeque<(&'static Database, Missing)>;
 
 /// What a run fills gaps with, and where.
 #[derive(Clone, Copy)]
@@ -60,32 +64,49 @@ pub(super) fn places(settings: &Settings, form: &Form, labels: &RunLabels) -> Ve
 
 /// Fills what is missing where the lines of this run go to, after a run that has reached the box.
 pub(super) fn fill(job: &Job, collected: &Collected) -> Filled {
-    let mut filled = Filled {
-        note: Note {
-            places: job.places.to_vec(),
-            time: job.times.timestamp,
-            live: live(collected),
-            ..Note::default()
-        },
-        ..Filled::default()
-    };
+    let mut filled = nothing_told(job.settings, job.places, job.times);
+    filled.note.live = live(collected);
     if !has_times(job.settings) || job.missing(&job.folder.coverage(), collected).is_empty() {
         return filled;
     }
-    // What another run has filled meanwhile is not missing any more.
-    filled._turn = match job.settings.dry_run {
-        true => None,
-        false => match job.folder.turn_to_fill() {
-            None => return filled,
-            turn => turn,
-        },
-    };
+    if !job.settings.dry_run {
+        if let Err(error) = job.folder.must_take_notes() {
+            log::warn!(target: &about(HISTORY), "{HISTORY}: {error}; gaps stay empty meanwhile");
+            return filled;
+        }
+        let Some(turn) = job.folder.turn_to_fill() else {
+            return filled;
+        };
+        filled._turn = Some(turn);
+    }
+    // What another run has filled meanwhile is not missing any more, nor is what waits for carbon.
     let coverage = job.folder.coverage();
-    let questions = Questions::new(job);
-    let refusal = filled.ask(&questions, collected, job.missing(&coverage, collected));
-    let words = filled.trouble(refusal, || coverage.was_given() || questions.give_any());
+    filled.note.in_hand = job.in_hand();
+    let mut missing = job.missing(&coverage, collected);
+    missing.retain_mut(|(_, missing)| {
+        missing.spans = missing.spans.without(&filled.note.in_hand);
+        !missing.spans.is_empty()
+    });
+    let questions = Questions::new(job, !coverage.was_given());
+    let refusal = filled.ask(&questions, collected, missing);
+    let gives_any = || coverage.was_given() || questions.give_any(&collected.samples);
+    let words = filled.trouble(refusal, gives_any);
     filled.tell(words, coverage.was_told());
     filled
+}
+
+/// What a run that has not reached the box leaves: that there was one.
+pub(super) fn nothing_told(settings: &Settings, places: &[String], times: &Times) -> Filled {
+    // A dry run leaves nothing.
+    let places = if settings.dry_run { &[] } else { places };
+    Filled {
+        note: Note {
+            places: places.to_vec(),
+            time: times.timestamp,
+            ..Note::default()
+        },
+        ..Filled::default()
+    }
 }
 
 /// The databases whose numbers are live in a run: a section that has told all that it has is as good
@@ -102,7 +123,7 @@ fn live(collected: &Collected) -> Vec<&'static str> {
 }
 
 /// Whether lines have times of their own: without, they would be about now.
-fn has_times(settings: &Settings) -> bool {
+pub(super) fn has_times(settings: &Settings) -> bool {
     match settings.format {
         Format::Graphite => true,
         Format::Influxdb => settings.influx_timestamp,
@@ -113,11 +134,7 @@ fn has_times(settings: &Settings) -> bool {
 impl Job<'_> {
     /// What is missing of which database, as far as the box may be asked for it; what was not given
     /// lately comes last.
-    fn missing(
-        &self,
-        coverage: &Coverage,
-        collected: &Collected,
-    ) -> VecDeque<(&'static Database, Missing)> {
+    fn missing(&self, coverage: &Coverage, collected: &Collected) -> Queue {
         let destination = &self.settings.destination;
         let now = self.times.timestamp;
         // Who takes the lines of a command that somebody runs now and then does not wait for those of
@@ -126,10 +143,8 @@ impl Job<'_> {
             return VecDeque::new();
         }
         let age = destination.age().as_secs();
-        let in_hand = self.in_hand();
         let of_database = |database: &'static Database| {
-            let mut missing = coverage.missing(self.places, database.name, now, age);
-            missing.spans = missing.spans.without(&in_hand);
+            let missing = coverage.missing(self.places, database.name, now, age);
             (database, missing)
         };
         let databases = DATABASES.iter().map(of_database);
@@ -143,14 +158,13 @@ impl Job<'_> {
         wanted.into()
     }
 
-    /// The minutes of runs whose lines wait: one that was killed in between has left no other trace.
+    /// The minutes of runs whose lines wait.
     fn in_hand(&self) -> Spans {
         let runs = self
             .settings
             .destination
             .runs_in_hand(&self.folder.spools());
-        let minute = |time| (time / MINUTE * MINUTE, time / MINUTE * MINUTE + MINUTE);
-        runs.into_iter().map(minute).collect()
+        runs.into_iter().map(minute_of).collect()
     }
 }
 
@@ -161,7 +175,7 @@ impl Filled {
         &mut self,
         questions: &Questions,
         collected: &Collected,
-        mut queue: VecDeque<(&'static Database, Missing)>,
+        mut queue: Queue,
     ) -> Option<RequestError> {
         let mut refusal = None;
         while let Some((database, mut missing)) = queue.pop_front() {
@@ -171,7 +185,7 @@ impl Filled {
             let answered = match questions.ask(database, collected, &mut missing) {
                 None => continue,
                 // Its clock is behind ours: it may be asked again, and not each minute.
-                Some(Ok(told)) if told.is_before => Answered::Failed,
+                Some(Ok(told)) if told.is_behind => Answered::Failed,
                 Some(Ok(told)) => {
                     let is_empty = told.begins.is_none();
                     self.learn_step(database, told.step);
@@ -209,7 +223,8 @@ impl Filled {
     }
 
     /// What is to be said of the history. Of a box that lacks a part of it, or was off itself, there
-    /// is nothing to be said; whether it gives any is found out where that is in doubt.
+    /// is nothing to be said, unless a permission would help; whether it gives any is found out where
+    /// that is in doubt.
     fn trouble(
         &self,
         refusal: Option<RequestError>,
@@ -217,13 +232,15 @@ impl Filled {
     ) -> Option<String> {
         let is = |wanted| self.note.answered.iter().any(|(_, it)| *it == wanted);
         let (has_told, has_nothing) = (is(Answered::Yes), is(Answered::Empty));
-        let is_no = |it: &RequestError| answered(it) == Answered::No;
-        let is_worth_it = |it: &RequestError| !(has_told || has_nothing) || !is_no(it);
-        match refusal.filter(is_worth_it) {
-            Some(error) if !is_no(&error) => {
-                Some(format!("{HISTORY}: {error}; gaps are filled later"))
+        let is_part = |it: &RequestError| {
+            let gives = has_told || has_nothing;
+            gives && answered(it) == Answered::No && it.missing_right().is_none()
+        };
+        match refusal.filter(|it| !is_part(it)) {
+            Some(error) => {
+                let (trouble, consequence) = past::consequence(&error);
+                Some(format!("{HISTORY}: {trouble}; {consequence}"))
             }
-            Some(error) => Some(format!("{HISTORY}: {error}; gaps stay empty")),
             None if has_nothing && !has_told && !gives_any() => {
                 Some(format!("{HISTORY}: it remembers nothing; gaps stay empty"))
             }
@@ -270,12 +287,19 @@ struct Questions<'a> {
     job: &'a Job<'a>,
     /// How many requests there were before.
     before: u64,
+    /// How many requests more than that there may be.
+    most: u64,
 }
 
 impl<'a> Questions<'a> {
-    fn new(job: &'a Job<'a>) -> Self {
+    /// Where it `is_in_doubt` whether the box remembers anything, one question is left for that.
+    fn new(job: &'a Job<'a>, is_in_doubt: bool) -> Self {
         let (before, _) = job.client.efforts();
-        Questions { job, before }
+        Questions {
+            job,
+            before,
+            most: MOST_QUESTIONS - u64::from(is_in_doubt),
+        }
     }
 
     fn ask(
@@ -296,34 +320,25 @@ impl<'a> Questions<'a> {
     /// Whether there may be another one, which leaves time for the delivery even if it is not
     /// answered.
     fn are_left(&self) -> bool {
-        let limits = self.job.times.collecting;
-        let left = limits.deadline.left().unwrap_or_default();
         let (asked, _) = self.job.client.efforts();
-        asked - self.before < MOST_QUESTIONS && left > limits.request
+        asked - self.before < self.most && self.leave_time()
+    }
+
+    fn leave_time(&self) -> bool {
+        let limits = self.job.times.collecting;
+        limits.deadline.left().unwrap_or_default() > limits.request
     }
 
     /// Whether the box remembers anything of the last minutes, of which it has told live. Where there
-    /// are no questions left it is given the benefit of the doubt.
-    fn give_any(&self) -> bool {
+    /// is no time left to ask it is given the benefit of the doubt.
+    fn give_any(&self, live: &[Sample]) -> bool {
         let now = self.job.times.timestamp;
         let last_minutes = (now.saturating_sub(600), now);
-        let told = |database| past::answer(self.job.client, database, last_minutes);
-        let mut databases = DATABASES.iter();
-        databases.any(|it| !self.are_left() || told(it).is_ok_and(|it| it.ends().is_some()))
-    }
-}
-
-/// What an error means for those to come.
-pub(super) fn answered(error: &RequestError) -> Answered {
-    let is_no = match error.meaning() {
-        Meaning::Forbidden | Meaning::NotHere => true,
-        // An unknown database has no code.
-        Meaning::Unclear => matches!(&error.reason, Reason::Declined(it) if it.code.is_empty()),
-        Meaning::Broken => false,
-    };
-    match (is_no, error.is_answer()) {
-        (true, _) => Answered::No,
-        (false, true) => Answered::Failed,
-        (false, false) => Answered::Silent,
+        let known = DATABASES.iter().find(|it| it.knows(live));
+        let Some(database) = known.filter(|_| self.leave_time()) else {
+            return true;
+        };
+        let told = past::answer(self.job.client, database, last_minutes);
+        told.is_ok_and(|it| it.ends().is_some())
     }
 }

@@ -1,7 +1,7 @@
 //! One run: template and credentials first, then the box, then the delivery.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::gaps::{self, Filled};
 use super::speaker::Speaker;
@@ -145,6 +145,7 @@ impl<'a> Monitor<'a> {
                 };
                 gaps::fill(&job, &collected)
             }
+            (Task::Collect, Some(_)) => gaps::nothing_told(self.settings, &places, times),
             _ => Filled::default(),
         };
         // A session that was opened meanwhile is good for the next run.
@@ -155,7 +156,7 @@ impl<'a> Monitor<'a> {
             form: &self.form,
             client: &self.client,
             times,
-            folder: (!self.settings.dry_run).then_some(folder),
+            folder,
             filled: &filled,
             places: &places,
             verdict,
@@ -234,7 +235,7 @@ pub(crate) fn replay(settings: &Settings, recording: &Path) -> Result<Exit, Erro
         form: &form,
         client: &client,
         times: &times,
-        folder: (!settings.dry_run).then_some(&folder),
+        folder: &folder,
         filled: &Filled::default(),
         places: &[],
         verdict: None,
@@ -323,8 +324,8 @@ pub(super) struct Run<'a> {
     pub(super) form: &'a Form,
     pub(super) client: &'a Client,
     pub(super) times: &'a Times,
-    /// Where lines wait, if they can.
-    pub(super) folder: Option<&'a StateFolder>,
+    /// Where runs leave things for each other, unless it is a dry run.
+    pub(super) folder: &'a StateFolder,
     /// What goes before its own lines.
     filled: &'a Filled,
     /// Where its lines go, as that is remembered.
@@ -410,8 +411,13 @@ impl Run<'_> {
         }
     }
 
+    /// Where lines wait, if they may.
+    pub(super) fn spools(&self) -> Option<PathBuf> {
+        (!self.settings.dry_run).then(|| self.folder.spools())
+    }
+
     fn deliver(&self, labels: &RunLabels, collected: &Collected) -> Result<(), Error> {
-        let spools = self.folder.map(StateFolder::spools);
+        let spools = self.spools();
         let delivery = destination(self.settings).open(spools.as_deref());
         let batch = |samples| Batch {
             time: self.times.timestamp,
@@ -435,11 +441,7 @@ impl Run<'_> {
             timestamp: self.times.timestamp,
             text: &encoded.text,
         };
-        let remember = || {
-            if let Some(folder) = self.folder {
-                self.filled.remember(folder);
-            }
-        };
+        let remember = || self.filled.remember(self.folder);
         delivery.deliver(cargo, self.times.end, remember)?;
         if self.settings.dry_run {
             self.summarize(&encoded);

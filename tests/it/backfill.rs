@@ -73,7 +73,7 @@ fn a_month_is_in_every_archive() {
     let questions = home.questions();
     println!("30 d of three databases: {requests} requests, {questions} of them for the history");
     assert!(
-        requests <= 200 && questions <= 60,
+        requests <= 200 && questions <= 65,
         "{requests}, {questions}"
     );
     has_a_day_before(&carbon, DOWN, home.start);
@@ -151,12 +151,13 @@ fn what_is_live_stays() {
     );
     assert!(
         run.stderr
-            .contains("; 4 min that runs have delivered are left as they are"),
+            .contains("; 5 min that were delivered before are left as they are"),
         "{}",
         run.stderr
     );
     let series = carbon.series();
-    let expected = [all(80, 100), vec![103, 104], all(106, 110)].concat();
+    // The last of those runs has filled two.
+    let expected = [all(80, 100), all(106, 110)].concat();
     assert_eq!(minutes(&home, &series[DOWN], (0, 200)), expected);
     assert!(!series.contains_key("exec.up"), "it is no run of its own");
 }
@@ -306,9 +307,9 @@ fn a_box_that_fails_in_the_middle_is_told() {
         "{}",
         run.stderr
     );
-    // An hour and, of what is as coarse as that, twice six.
+    // Twice an hour and, of what is as coarse as that, six.
     let told = run.stdout.lines().filter(|it| it.contains(DOWN)).count();
-    assert!((780..790).contains(&told), "{told}");
+    assert!((479..=480).contains(&told), "{told}");
     // A single failure costs nothing.
     home.at.clear_faults();
     home.at.fault_times("rrd", Fault::Html { status: 502 }, 1);

@@ -45,12 +45,12 @@ pub(crate) fn mounts() -> Result<(), String> {
 }
 
 /// A file system in memory, gone when it is dropped.
-struct Mount {
+pub(crate) struct Mount {
     at: PathBuf,
 }
 
 impl Mount {
-    fn at(folder: &Path, options: &str) -> Result<Self, String> {
+    pub(crate) fn at(folder: &Path, options: &str) -> Result<Self, String> {
         let mut mount = Command::new("mount");
         mount
             .args(["-t", "tmpfs", "-o", options, "tmpfs"])
@@ -64,7 +64,7 @@ impl Mount {
         }
     }
 
-    fn read_only(&self) {
+    pub(crate) fn read_only(&self) {
         let mut mount = Command::new("mount");
         mount.args(["-o", "remount,ro"]).arg(&self.at);
         assert!(mount.status().expect("mount").success());

@@ -18,6 +18,7 @@ mod backfill;
 mod box_faults;
 mod check;
 mod commands;
+mod coverage;
 mod dashboards;
 mod delivery;
 mod demo;
@@ -196,6 +197,7 @@ fn with_real_parts(arguments: &Arguments) -> Vec<Trial> {
     let modules = [
         "appliance::",
         "backfill::",
+        "coverage::",
         "dashboards::",
         "demo::",
         "history::",
@@ -234,6 +236,11 @@ fn with_real_parts(arguments: &Arguments) -> Vec<Trial> {
     trials.extend(leave_out(
         carbon.clone().and(clock.clone()),
         backfill::trials(),
+    ));
+    trials.extend(leave_out(clock.clone(), coverage::trials()));
+    trials.extend(leave_out(
+        clock.clone().and(disk::mounts()),
+        coverage::trials_with_mounts(),
     ));
     trials.extend(leave_out(
         carbon.clone().and(web.clone()),

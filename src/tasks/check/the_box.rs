@@ -8,8 +8,8 @@ use crate::collect::{Collected, Outcome, collect, past};
 use crate::history::DATABASES;
 use crate::sections::Section;
 use crate::state::credentials::Granted;
-use crate::tasks::target;
 use crate::tasks::times::Times;
+use crate::tasks::{gaps, target};
 
 /// Token, session, and every section with its permission.
 pub(super) fn the_box(
@@ -52,7 +52,7 @@ pub(super) fn the_box(
         let numbers = count(section, &collected);
         of_section(section, outcome, numbers, settings.all, report)?;
     }
-    history(&client, &collected, times.timestamp, report)?;
+    history(settings, &client, &collected, times.timestamp, report)?;
     match settings.all {
         true => Ok(()),
         false => report.skip(
@@ -63,7 +63,20 @@ pub(super) fn the_box(
 }
 
 /// Whether the box gives its own history of what these sections collect. A run does without.
-fn history(client: &Client, collected: &Collected, now: u64, report: &Report) -> Result<(), Error> {
+fn history(
+    settings: &Settings,
+    client: &Client,
+    collected: &Collected,
+    now: u64,
+    report: &Report,
+) -> Result<(), Error> {
+    if !gaps::has_times(settings) {
+        let words = format!(
+            "gaps stay empty: the lines of -f {} have no time",
+            settings.format
+        );
+        return report.skip("history", &words);
+    }
     let known = DATABASES.iter().filter(|it| it.knows(&collected.samples));
     let (mut told, mut error) = (Vec::new(), None);
     for database in known {
@@ -73,20 +86,17 @@ fn history(client: &Client, collected: &Collected, now: u64, report: &Report) ->
             Err(it) => error = error.or(Some(it)),
         }
     }
-    match (told.as_slice(), error) {
-        ([], Some(error)) => match error.missing_right() {
-            Some(right) => report.advise(
-                "history",
-                &permission::is_missing(right),
-                &format!("to have gaps filled, {}", permission::how_to_give()),
-            ),
-            None => report.skip("history", &format!("{error}; gaps stay empty")),
-        },
-        ([], None) => report.skip("history", "the box remembers nothing of these sections"),
-        (told, _) => {
-            let words = format!("the box remembers {}; gaps are filled", told.join(", "));
-            report.tick("history", &words)
+    if let told @ [_, ..] = told.as_slice() {
+        let words = format!("the box remembers {}; gaps are filled", told.join(", "));
+        report.tick("history", &words)?;
+    }
+    match error.map(|error| (past::consequence(&error), error.missing_right().is_some())) {
+        Some(((trouble, advice), true)) => report.advise("history", &trouble, &advice),
+        Some(((trouble, advice), false)) => report.skip("history", &format!("{trouble}; {advice}")),
+        None if told.is_empty() => {
+            report.skip("history", "the box remembers nothing of these sections")
         }
+        None => Ok(()),
     }
 }
 
