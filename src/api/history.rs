@@ -83,5 +83,9 @@ impl Way {
 
 /// Whether the box has understood and does not want to.
 fn is_no(error: &RequestError) -> bool {
-    matches!(error.reason, Reason::Declined(_)) && error.meaning() != Meaning::Broken
+    match &error.reason {
+        Reason::Declined(declined) if declined.code == "internal_error" => false,
+        Reason::Declined(_) => error.meaning() != Meaning::Broken,
+        _ => false,
+    }
 }

@@ -348,6 +348,9 @@ impl Args {
             _ if self.every.is_some() && (task != Task::Collect || self.dry_run) => {
                 Err(Error::misuse("--every goes with collecting only"))
             }
+            _ if self.heartbeat.is_some() && !matches!(task, Task::Collect | Task::Replay(_)) => {
+                Err(Error::misuse("--heartbeat goes with collecting only"))
+            }
             _ if self.dry_run && !shows_lines(&task) => {
                 Err(Error::misuse("--dry-run goes with collecting only"))
             }

@@ -74,8 +74,11 @@ pub(crate) fn answer(
 pub(crate) fn answered(error: &RequestError) -> Answered {
     let is_no = match error.meaning() {
         Meaning::Forbidden | Meaning::NotHere => true,
-        // An unknown database has no code.
-        Meaning::Unclear => matches!(&error.reason, Reason::Declined(it) if it.code.is_empty()),
+        // An unknown database has no code, only these words.
+        Meaning::Unclear => matches!(
+            &error.reason,
+            Reason::Declined(it) if ["", "invalid_db"].contains(&it.code.as_str())
+        ),
         Meaning::Broken => false,
     };
     match (is_no, error.is_answer()) {

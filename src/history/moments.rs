@@ -250,5 +250,17 @@ mod tests {
                 .collect();
             assert_eq!(values, ["45000000", "6.1"]);
         }
+        // While it trains there is nothing to go by.
+        let training = live(
+            "connection",
+            &[(
+                "connection/xdsl/",
+                json!({"down": {"rate": 0, "snr_10": 61}}),
+            )],
+        );
+        let points = json!([{"time": START, "rate_down": 45_000, "snr_down": 61}]);
+        let lines = told("dsl", &training, points, ALL);
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].contains(".snr "), "{lines:?}");
     }
 }

@@ -212,23 +212,27 @@ impl Wanted<'_> {
         let (field, scales) = self.fields.iter().find(|(field, _)| has(field))?;
         // A line that was down has no unit.
         let number = |point| super::answer::number(point, field).filter(|it| *it > 0.0);
-        let first = points.find_map(number).unwrap_or_default();
-        Some((field, self.nearest(scales, first)))
+        let scale = match points.find_map(number) {
+            Some(first) => self.nearest(scales, first)?,
+            None => scales.first().copied().unwrap_or(SAME),
+        };
+        Some((field, scale))
     }
 
-    /// The scale that brings a number of the box nearest to what it says live.
-    fn nearest(&self, scales: &[Scale], number: f64) -> Scale {
+    /// The scale that brings a number of the box nearest to what it says live; `None` where there are
+    /// several and it says nothing.
+    fn nearest(&self, scales: &[Scale], number: f64) -> Option<Scale> {
         // How many times as large, the one way or the other.
         let distance = |scale: &Scale| {
             let ratio = scale.done(number) / self.value;
             ratio.max(1.0 / ratio)
         };
         let nearest = |a: &&Scale, b: &&Scale| distance(a).total_cmp(&distance(b));
-        let found = match number > 0.0 && self.value > 0.0 {
-            true => scales.iter().min_by(nearest),
-            false => scales.first(),
-        };
-        found.copied().unwrap_or(SAME)
+        match scales {
+            [scale] => Some(*scale),
+            several if self.value > 0.0 => several.iter().min_by(nearest).copied(),
+            _ => None,
+        }
     }
 }
 

@@ -26,7 +26,7 @@ const FILLING: &str = ".filling.lock";
 const MOST_PLACES: usize = 16;
 /// How many stretches without a gap are remembered of one database. Before the oldest nothing is
 /// known, so that nothing is missing.
-const MOST_SPANS: usize = 1000;
+const MOST_SPANS: usize = 400;
 /// How many runs tell how far apart they usually are, and how many distances are enough for that.
 const RECENT: usize = 6;
 const ENOUGH: usize = 2;

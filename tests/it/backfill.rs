@@ -9,7 +9,8 @@ use libtest_mimic::Trial;
 
 use crate::graphite::Graphite;
 use crate::history::{
-    CPU, DAY, DOWN, HOUR, Home, MINUTE, Once, Points, all, appliance, as_words, minutes,
+    CPU, DAY, DOWN, HOUR, Home, MINUTE, Once, Points, all, appliance, as_words, at_a_terminal,
+    minutes,
 };
 use crate::monitor::Run;
 use crate::receiver::closed_port;
@@ -34,6 +35,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         gaps_that_it_has_filled_are_not_asked_for_again,
         a_recording_has_an_hour_of_it,
         the_check_says_whether_there_is_any,
+        somebody_who_waits_sees_how_far_it_is,
     ]
 }
 
@@ -418,4 +420,39 @@ fn the_check_says_whether_there_is_any() {
         assert_eq!(run.code, 0);
         assert!(run.stdout.contains(words), "{words}: {}", run.stdout);
     }
+    // What a part lacks is said beside what the others have, and what comes of it as a run says it.
+    let home = Home::hours_ago(6);
+    let fault = Fault::Envelope {
+        status: 200,
+        error_code: "internal_error".to_owned(),
+    };
+    home.at.fault("rrd/?db=temp", fault);
+    let run = home.run(home.start + 1, &["--check"]);
+    for words in [
+        "✓ history: the box remembers the line, the ports of the switch; gaps are filled\n",
+        "- history: rrd/?db=temp: the box says internal_error",
+        "; gaps are filled later\n",
+    ] {
+        assert!(run.stdout.contains(words), "{words}: {}", run.stdout);
+    }
+    let run = home.run(home.start + 1, &["--check", "-f", "influxdb"]);
+    let words = "- history: gaps stay empty: the lines of -f influxdb have no time\n";
+    assert!(run.stdout.contains(words), "{}", run.stdout);
+}
+
+/// In one line that is never wider than the terminal; where there is no such thing, in none.
+fn somebody_who_waits_sees_how_far_it_is() {
+    let home = Home::hours_ago(6);
+    let carbon = Once::start();
+    let to = carbon.options();
+    let to = [as_words(&to), vec!["--backfill", "3h"]].concat();
+    let shown = |terminal| {
+        let command = home.command((home.start, home.start), &to);
+        let output = at_a_terminal(&command).env("TERM", terminal).output();
+        String::from_utf8_lossy(&output.expect("script starts").stdout).into_owned()
+    };
+    let text = shown("xterm");
+    let progress = "\r\u{1b}[K\u{1b}[?7lthe line: ";
+    assert!(text.contains(progress), "{text:?}");
+    assert!(!shown("dumb").contains('\u{1b}'));
 }

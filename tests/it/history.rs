@@ -40,6 +40,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_history_that_fails_costs_no_live_line_and_is_asked_less_and_less,
         odd_answers_are_used_as_far_as_they_go,
         a_gap_is_filled_as_finely_as_the_box_can,
+        what_cannot_be_used_costs_nothing_else,
         a_hole_is_not_asked_for_for_ever,
         a_permission_opens_the_other_way,
         older_boxes_and_copper_are_known_as_well,
@@ -590,17 +591,26 @@ fn who_takes_the_lines_of_a_command_gets_them_with_their_times() {
     assert_eq!([70, 130, 190, 250, 310].map(seldom), [1; 5]);
 }
 
+/// The same command where stdout and stderr are a terminal.
+pub(crate) fn at_a_terminal(command: &Command) -> Command {
+    let words = [command.get_program()]
+        .into_iter()
+        .chain(command.get_args());
+    let words: Vec<String> = words.map(|it| format!("'{}'", it.display())).collect();
+    let variables = command
+        .get_envs()
+        .filter_map(|(name, it)| Some((name, it?)));
+    let mut script = Command::new("script");
+    script.args(["-qec", &words.join(" "), "/dev/null"]);
+    script.env_clear().envs(variables).stdin(Stdio::null());
+    script
+}
+
 fn who_sits_at_a_terminal_sees_the_present_only() {
     let home = Home::hours_ago(6);
     let shown = |minute| {
         let time = home.minute(minute) + 1;
-        let plain = home.command((time, time), &[]);
-        let words = [plain.get_program()].into_iter().chain(plain.get_args());
-        let words: Vec<String> = words.map(|it| format!("'{}'", it.display())).collect();
-        let variables = plain.get_envs().filter_map(|(name, it)| Some((name, it?)));
-        let mut script = Command::new("script");
-        script.args(["-qec", &words.join(" "), "/dev/null"]);
-        script.env_clear().envs(variables).stdin(Stdio::null());
+        let mut script = at_a_terminal(&home.command((time, time), &[]));
         let output = script.output().expect("script starts");
         let text = String::from_utf8_lossy(&output.stdout);
         text.lines().filter(|it| it.contains(DOWN)).count()
@@ -784,6 +794,51 @@ fn a_gap_is_filled_as_finely_as_the_box_can() {
     assert_eq!(
         minutes(&home, &carbon.series()[DOWN], (3, 1200)),
         all(3, 1200)
+    );
+}
+
+/// An answer that ends anywhere is none, a database that is lacking keeps no other back, and one that
+/// fails for a while is asked again.
+fn what_cannot_be_used_costs_nothing_else() {
+    for bytes in [0, 10, 200, 5000] {
+        let home = Home::with(History {
+            cut_at: Some(bytes),
+            ..History::default()
+        });
+        let carbon = Once::start();
+        let to = carbon.options();
+        home.runs(0..3, &as_words(&to));
+        let run = home.run(home.minute(93) + 1, &as_words(&to));
+        run.complained(0, "gaps are filled later");
+        home.at.set_history(History::default());
+        home.runs(94..104, &as_words(&to));
+        assert_eq!(
+            minutes(&home, &carbon.series()[DOWN], (0, 104)),
+            all(0, 104),
+            "{bytes}"
+        );
+    }
+    let (home, series) = filled_by(History {
+        lacks: vec!["temp".to_owned()],
+        ..History::default()
+    });
+    assert_eq!(minutes(&home, &series[DOWN], (3, 93)), all(3, 93));
+    assert!(minutes(&home, &series[CPU], (3, 93)).is_empty());
+    let home = Home::with(History {
+        refusal: Some(Refusal::ErrorCode("internal_error".to_owned())),
+        ..History::default()
+    });
+    let carbon = Once::start();
+    let to = carbon.options();
+    home.runs(0..3, &as_words(&to));
+    home.run(home.minute(30) + 1, &as_words(&to))
+        .complained(0, "the box says internal_error");
+    home.runs(31..50, &as_words(&to));
+    home.at.set_history(History::default());
+    home.runs(50..100, &as_words(&to));
+    assert_eq!(
+        minutes(&home, &carbon.series()[DOWN], (0, 100)),
+        all(0, 100)
     );
 }
 

@@ -562,6 +562,9 @@ fn sizes_and_ages_are_read_strictly() {
     monitor
         .run(&every)
         .failed(1, "--every goes with collecting only");
+    monitor
+        .run(&["--backfill", "1h", "--heartbeat", "/tmp/x"])
+        .failed(1, "--heartbeat goes with collecting only");
 }
 
 fn a_run_larger_than_the_spool_is_delivered() {
