@@ -1,19 +1,21 @@
 //! Asks for what the box remembers, a window at a time, the newest first.
 
+use std::borrow::Cow;
+
 use serde_json::Value as Json;
 
 use crate::api::{Client, Meaning, Query, Reason, RequestError, history_path, permission};
 use crate::base::spans::{Span, Spans};
-use crate::history::{Answer, DATABASES, Database, Moment, Window, moments, newest};
+use crate::history::{Answer, DATABASES, Database, Moments, Window, moments, newest};
 use crate::metrics::sample::Sample;
 use crate::sections::patch;
 use crate::state::coverage::{Answered, Missing};
 
 /// What the box has told of a window.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct Told<'a> {
     /// Its numbers, as far as they are missing.
-    pub(crate) moments: Vec<Moment>,
+    pub(crate) moments: Moments<'a>,
     /// What need not be asked for any more.
     pub(crate) done: Spans,
     /// What it may tell in some minutes.
@@ -27,16 +29,10 @@ pub(crate) struct Told {
 }
 
 /// Who asks, and for whose sake.
-#[derive(Clone, Copy)]
 pub(crate) struct Past<'a> {
-    /// The box.
-    pub(crate) client: &'a Client,
-    /// The entities of a live run.
-    pub(crate) live: &'a [Sample],
-    /// Seconds since 1970.
-    pub(crate) now: u64,
-    /// Whether the box mixes the directions of the line up, so that its upload figures are none.
-    pub(crate) is_patched: bool,
+    client: &'a Client,
+    live: Cow<'a, [Sample]>,
+    now: u64,
 }
 
 /// What the box remembers of a database in a time, as it says it.
@@ -107,14 +103,24 @@ pub(crate) fn newest_point(client: &Client) -> Option<u64> {
     DATABASES.iter().filter_map(last).max()
 }
 
-impl Past<'_> {
+impl<'a> Past<'a> {
+    /// For the entities of a `live` run, at a time in seconds since 1970. Where the box mixes the
+    /// directions of the line up, which `is_patched` in what is live, its upload figures are none.
+    pub(crate) fn new(client: &'a Client, live: &'a [Sample], now: u64, is_patched: bool) -> Self {
+        let mut live = Cow::Borrowed(live);
+        if is_patched {
+            patch::without_upload(live.to_mut());
+        }
+        Past { client, live, now }
+    }
+
     /// Asks for the newest of what is missing of a database, and takes from that what need not be
     /// asked for again, or not now; `None` where nothing is missing that the box can have by now.
     pub(crate) fn ask(
         &self,
         database: &Database,
         missing: &mut Missing,
-    ) -> Option<Result<Told, RequestError>> {
+    ) -> Option<Result<Told<'_>, RequestError>> {
         let window = newest(missing, self.now)?;
         let answer = answer(self.client, database, (window.from, window.until));
         Some(answer.map(|answer| {
@@ -131,7 +137,7 @@ impl Past<'_> {
         missing: &Missing,
         window: Window,
         answer: &Answer,
-    ) -> Told {
+    ) -> Told<'_> {
         let mut told = Told {
             is_behind: answer.is_behind(window),
             begins: answer.begins(window),
@@ -144,11 +150,7 @@ impl Past<'_> {
         let wanted = missing.spans.within((window.from, window.until));
         let fate = answer.fate(window, &wanted, self.now);
         let spans = (&fate.done, &missing.spans);
-        told.moments = moments(database, self.live, answer, window, spans);
-        if self.is_patched {
-            let samples = told.moments.iter_mut().map(|it| &mut it.samples);
-            samples.for_each(|it| patch::without_upload(it));
-        }
+        told.moments = moments(database, &self.live, answer, window, spans);
         told.step = answer.step();
         (told.done, told.later) = (fate.done, fate.later);
         told

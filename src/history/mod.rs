@@ -18,6 +18,6 @@ mod windows;
 mod tests;
 
 pub(crate) use answer::Answer;
-pub(crate) use moments::{Moment, moments};
+pub(crate) use moments::{Moment, Moments, moments};
 pub(crate) use series::{DATABASES, Database, known_metrics};
 pub(crate) use windows::{Window, newest};

@@ -23,17 +23,38 @@ pub(crate) struct Moment {
 /// The points of one place: each wanted number's sum, and how many went into it.
 type Sums = Vec<(f64, u32)>;
 
-/// What an answer says of the entities of a live run, as far as that is `done` by it, in the order of
-/// time. A point is the average of the steps in it; a step that is wider stands at its own time, and
+/// The moments of an answer, in the order of time. They are made as they are taken: those of a day
+/// are some megabytes.
+#[derive(Debug, Default)]
+pub(crate) struct Moments<'a> {
+    wanted: Vec<Wanted<'a>>,
+    places: BTreeMap<u64, Sums>,
+}
+
+impl Iterator for Moments<'_> {
+    type Item = Moment;
+
+    fn next(&mut self) -> Option<Moment> {
+        loop {
+            let (time, sums) = self.places.pop_first()?;
+            let samples = samples(&self.wanted, &sums);
+            if !samples.is_empty() {
+                return Some(Moment { time, samples });
+            }
+        }
+    }
+}
+
+/// What an answer says of the entities of a live run, as far as that is `done` by it. A point is the average of the steps in it; a step that is wider stands at its own time, and
 /// nothing is said of what lies between. Where something is live, which is where nothing is
 /// `missing`, there is no room for another point.
-pub(crate) fn moments(
+pub(crate) fn moments<'a>(
     database: &Database,
-    live: &[Sample],
+    live: &'a [Sample],
     answer: &Answer,
     window: Window,
     (done, missing): (&Spans, &Spans),
-) -> Vec<Moment> {
+) -> Moments<'a> {
     let wanted = database.wanted(live);
     let json = answer.points.iter().map(|(_, point)| point);
     let fields: Vec<Option<(&str, Scale)>> =
@@ -51,12 +72,7 @@ pub(crate) fn moments(
             .or_insert_with(|| vec![(0.0, 0); wanted.len()]);
         add(sums, &wanted, &fields, point);
     }
-    let moment = |(time, sums)| Moment {
-        time,
-        samples: samples(&wanted, &sums),
-    };
-    let moments = places.into_iter().map(moment);
-    moments.filter(|it| !it.samples.is_empty()).collect()
+    Moments { wanted, places }
 }
 
 fn add(sums: &mut Sums, wanted: &[Wanted], fields: &[Option<(&str, Scale)>], point: &Json) {
@@ -131,6 +147,7 @@ mod tests {
         let missing = missing.iter().copied().collect();
         let (database, spans) = (database(name), (&missing, &missing));
         let moments = moments(database, live, &answer, window, spans);
+        let moments: Vec<Moment> = moments.collect();
         let lines = moments.iter().flat_map(|moment| {
             let samples = moment.samples.iter();
             samples.flat_map(move |sample| {

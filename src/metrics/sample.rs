@@ -10,7 +10,7 @@ use crate::metrics::metric::{InField, Metric, Reading};
 use crate::metrics::value::Value;
 
 /// One entity of a group with what is known about it in this run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sample {
     /// What it is an entity of.
     pub(crate) group: &'static Group,

@@ -13,15 +13,17 @@ use crate::base::error::{Error, Exit};
 use crate::base::spans::Spans;
 use crate::base::stderr::{say, show, takes_turns};
 use crate::collect::Collected;
-use crate::collect::past::{self, Past, answered};
+use crate::collect::past::{self, Past, Told, answered};
 use crate::deliver::{Cargo, Delivery, Output};
 use crate::encode::Batch;
-use crate::history::{DATABASES, Database};
+use crate::history::{DATABASES, Database, Moment};
 use crate::state::coverage::{Answered, Coverage, Missing, Note, minute_of};
 use crate::template::RunLabels;
 
 /// How many bytes of lines are delivered at a time.
-const PART: usize = 1 << 20;
+const PART: usize = 1 << 19;
+/// How many moments are encoded at a time.
+const MOMENTS: usize = 240;
 /// How long after its newest point a recording was made, at the most, in seconds.
 const AFTER_THE_LAST: u64 = 600;
 /// How much has to be left as it is for somebody to hear what to do about it, in seconds.
@@ -45,7 +47,6 @@ impl Run<'_> {
         let mut backfill = Backfill {
             run: self,
             labels,
-            collected,
             delivery: destination.open(spools.as_deref()),
             now: self.now(),
             coverage: self.folder.coverage(),
@@ -68,9 +69,11 @@ impl Run<'_> {
             // What waits is in no box's memory: it comes before what can be had again at any time.
             backfill.deliver().inspect_err(|_| say(NOT_ASKED))?;
         }
+        let (client, is_patched) = (self.client, self.settings.patch_upload);
+        let past = Past::new(client, &collected.samples, backfill.now, is_patched);
         let known = DATABASES.iter().filter(|it| it.knows(&collected.samples));
         for database in known {
-            backfill.fetch(database, age)?;
+            backfill.fetch(&past, database, age)?;
         }
         backfill.deliver()?;
         backfill.summarize();
@@ -91,7 +94,6 @@ impl Run<'_> {
 struct Backfill<'a> {
     run: &'a Run<'a>,
     labels: &'a RunLabels,
-    collected: &'a Collected,
     delivery: Delivery<'a>,
     now: u64,
     /// What was delivered before.
@@ -112,11 +114,11 @@ struct Backfill<'a> {
 
 impl Backfill<'_> {
     /// Fetches all of a database.
-    fn fetch(&mut self, database: &'static Database, age: u64) -> Result<(), Error> {
+    fn fetch(&mut self, past: &Past, database: &'static Database, age: u64) -> Result<(), Error> {
         let (mut missing, given) = self.missing(database, age);
         let mut reach = Reach::default();
         let mut outcome = Ok(());
-        while let Some(asked) = self.ask(database, &mut missing) {
+        while let Some(asked) = ask(past, database, &mut missing) {
             reach.questions += 1;
             let told = match asked {
                 Ok(told) => told,
@@ -125,16 +127,15 @@ impl Backfill<'_> {
                     break;
                 }
             };
-            reach.points += self.encode(&told);
             reach.begins = told.begins.or(reach.begins);
             reach.is_behind |= told.is_behind;
             if told.begins.is_some() {
                 // Whatever kept it before: runs may ask again.
                 self.note.answered.push((database.name, Answered::Yes));
             }
-            self.note.asked.push((database.name, told.done));
+            let taken = self.take(database, told, &mut reach);
             self.progress(database, &reach);
-            if let Err(error) = self.deliver_part() {
+            if let Err(error) = taken {
                 self.say(database, &reach, given, &Ok(()));
                 say("the rest was not asked for: give the command again when all is well");
                 return Err(error);
@@ -155,28 +156,6 @@ impl Backfill<'_> {
                 "nothing is known here of what {destination} has of these paths: points that are \
                  there already are replaced"
             ));
-        }
-    }
-
-    /// The next answer. One that did not come has a second chance.
-    fn ask(
-        &self,
-        database: &Database,
-        missing: &mut Missing,
-    ) -> Option<Result<past::Told, RequestError>> {
-        let past = Past {
-            client: self.run.client,
-            live: &self.collected.samples,
-            now: self.now,
-            is_patched: self.run.settings.patch_upload,
-        };
-        let mut ask = || past.ask(database, missing);
-        match ask()? {
-            Err(error) if answered(&error) != Answered::No => {
-                log::debug!("{error}; trying once more");
-                ask()
-            }
-            other => Some(other),
         }
     }
 
@@ -208,14 +187,35 @@ impl Backfill<'_> {
         (missing, given)
     }
 
-    /// Adds what was told to the text; how many points that were.
-    fn encode(&mut self, told: &past::Told) -> usize {
+    /// Takes what was told, some moments at a time, and delivers it as soon as that is enough.
+    fn take(
+        &mut self,
+        database: &'static Database,
+        told: Told,
+        reach: &mut Reach,
+    ) -> Result<(), Error> {
+        let (mut moments, done) = (told.moments, told.done);
+        loop {
+            let some: Vec<Moment> = moments.by_ref().take(MOMENTS).collect();
+            reach.points += self.encode(&some);
+            let until = some.last().map_or(u64::MAX, |it| it.time + 1);
+            let so_far = done.within((0, until));
+            self.note.asked.push((database.name, so_far));
+            if self.text.len() >= PART && self.delivery.takes_parts() {
+                self.deliver()?;
+            }
+            if until == u64::MAX {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Adds some moments to the text; how many points that are.
+    fn encode(&mut self, moments: &[Moment]) -> usize {
         let mut encoder = self.run.form.encoder(self.labels);
-        for moment in &told.moments {
-            encoder.add(Batch {
-                time: moment.time,
-                samples: &moment.samples,
-            });
+        for Moment { time, samples } in moments {
+            let time = *time;
+            encoder.add(Batch { time, samples });
         }
         let encoded = encoder.finish();
         if let Some(warning) = &encoded.warning {
@@ -223,14 +223,6 @@ impl Backfill<'_> {
         }
         self.text.push_str(&encoded.text);
         encoded.counts.written
-    }
-
-    /// Delivers the text as soon as it is long enough.
-    fn deliver_part(&mut self) -> Result<(), Error> {
-        match self.text.len() >= PART && self.delivery.takes_parts() {
-            true => self.deliver(),
-            false => Ok(()),
-        }
     }
 
     /// Delivers the text. A carbon that is stuck does not keep the rest for as long as all of it may
@@ -340,6 +332,21 @@ impl Backfill<'_> {
                 file.display()
             ));
         }
+    }
+}
+
+/// The next answer. One that did not come has a second chance.
+fn ask<'a>(
+    past: &'a Past,
+    database: &Database,
+    missing: &mut Missing,
+) -> Option<Result<Told<'a>, RequestError>> {
+    match past.ask(database, missing)? {
+        Err(error) if answered(&error) != Answered::No => {
+            log::debug!("{error}; trying once more");
+            past.ask(database, missing)
+        }
+        other => Some(other),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::base::spans::Spans;
 use crate::base::words::{about, looked_at};
 use crate::cli::Settings;
 use crate::collect::Collected;
-use crate::collect::past::{self, Past, Told, answered};
+use crate::collect::past::{self, Past, answered};
 use crate::encode::{Batch, Encode, Form, Format, name_of_box};
 use crate::history::{DATABASES, Database, Moment, known_metrics};
 use crate::metrics::sample::Sample;
@@ -87,8 +87,8 @@ pub(super) fn fill(job: &Job, collected: &Collected) -> Filled {
         missing.spans = missing.spans.without(&filled.note.in_hand);
         !missing.spans.is_empty()
     });
-    let questions = Questions::new(job, !coverage.was_given());
-    let refusal = filled.ask(&questions, collected, missing);
+    let questions = Questions::new(job, &collected.samples, !coverage.was_given());
+    let refusal = filled.ask(&questions, missing);
     let gives_any = || coverage.was_given() || questions.give_any(&collected.samples);
     let words = filled.trouble(refusal, gives_any);
     filled.tell(words, coverage.was_told());
@@ -171,18 +171,13 @@ impl Job<'_> {
 impl Filled {
     /// Asks for the newest of each database in turn, as long as there is time. What kept the box
     /// from telling, if something did.
-    fn ask(
-        &mut self,
-        questions: &Questions,
-        collected: &Collected,
-        mut queue: Queue,
-    ) -> Option<RequestError> {
+    fn ask(&mut self, questions: &Questions, mut queue: Queue) -> Option<RequestError> {
         let mut refusal = None;
         while let Some((database, mut missing)) = queue.pop_front() {
             if !questions.are_left() {
                 break;
             }
-            let answered = match questions.ask(database, collected, &mut missing) {
+            let answered = match questions.past.ask(database, &mut missing) {
                 None => continue,
                 // Its clock is behind ours: it may be asked again, and not each minute.
                 Some(Ok(told)) if told.is_behind => Answered::Failed,
@@ -285,6 +280,7 @@ impl Filled {
 /// The questions that a run may ask more than usual.
 struct Questions<'a> {
     job: &'a Job<'a>,
+    past: Past<'a>,
     /// How many requests there were before.
     before: u64,
     /// How many requests more than that there may be.
@@ -293,28 +289,15 @@ struct Questions<'a> {
 
 impl<'a> Questions<'a> {
     /// Where it `is_in_doubt` whether the box remembers anything, one question is left for that.
-    fn new(job: &'a Job<'a>, is_in_doubt: bool) -> Self {
+    fn new(job: &'a Job<'a>, live: &'a [Sample], is_in_doubt: bool) -> Self {
         let (before, _) = job.client.efforts();
+        let (now, is_patched) = (job.times.timestamp, job.settings.patch_upload);
         Questions {
             job,
+            past: Past::new(job.client, live, now, is_patched),
             before,
             most: MOST_QUESTIONS - u64::from(is_in_doubt),
         }
-    }
-
-    fn ask(
-        &self,
-        database: &Database,
-        collected: &Collected,
-        missing: &mut Missing,
-    ) -> Option<Result<Told, RequestError>> {
-        let past = Past {
-            client: self.job.client,
-            live: &collected.samples,
-            now: self.job.times.timestamp,
-            is_patched: self.job.settings.patch_upload,
-        };
-        past.ask(database, missing)
     }
 
     /// Whether there may be another one, which leaves time for the delivery even if it is not

@@ -190,7 +190,11 @@ fn one_that_was_broken_off_goes_on() {
         );
     }
     home.at.clear_faults();
-    went_well(&home.run(now, &backfill), &relay(&carbon));
+    // It goes on where it was, and says what to do if that is not wanted.
+    let run = home.run(now, &backfill);
+    went_well(&run, "history.json");
+    let left = "the line: there was nothing to ask for; 2 d 23 h that were delivered before";
+    assert!(run.stderr.contains(left), "{}", run.stderr);
     for path in [DOWN, "switch.port.1.tx_bytes_rate"] {
         has_a_day_before(&carbon, path, home.minute(60));
         let minute = archive(&carbon, path, 0);
