@@ -131,8 +131,8 @@ pub(super) struct Args {
     #[argh(option, arg_name = "time", from_str_fn(values::age))]
     repeat_after: Option<Duration>,
 
-    /// fetch so much of the box's own history, such as 30d, and deliver it, once; minutes that runs
-    /// have delivered to the same place stay as they are
+    /// fetch so much of the box's own history, such as 30d, and deliver it, once; what has been
+    /// delivered to the same carbon before stays as it is
     #[argh(option, arg_name = "time", from_str_fn(values::past))]
     backfill: Option<Duration>,
 
