@@ -93,7 +93,7 @@ fn a_month_is_in_every_archive() {
         near(
             ten.get(&slot),
             home.average("net", "rate_down", slot, 600),
-            0.05,
+            0.01,
         );
         checked += 1;
     }
