@@ -6,23 +6,21 @@ use serde_json::Value as Json;
 
 use crate::api::{Client, Meaning, Query, Reason, RequestError, history_path, permission};
 use crate::base::spans::{Span, Spans};
-use crate::history::{Answer, DATABASES, Database, Moments, Window, moments, newest};
+use crate::history::{Answer, DATABASES, Database, Moments, Search, moments};
 use crate::metrics::sample::Sample;
 use crate::sections::patch;
-use crate::state::coverage::{Answered, Missing};
+use crate::state::coverage::Answered;
 
 /// What the box has told of a window.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Told<'a> {
     /// Its numbers, as far as they are missing.
     pub(crate) moments: Moments<'a>,
     /// What need not be asked for any more.
     pub(crate) done: Spans,
-    /// What it may tell in some minutes.
-    pub(crate) later: Spans,
     /// Whether its clock has not come to that window yet.
     pub(crate) is_behind: bool,
-    /// How far apart its points were, in seconds, where they are taken.
+    /// How far apart its points were, in seconds.
     pub(crate) step: Option<u64>,
     /// The oldest that it knew of in that window, in seconds since 1970.
     pub(crate) begins: Option<u64>,
@@ -114,45 +112,26 @@ impl<'a> Past<'a> {
         Past { client, live, now }
     }
 
-    /// Asks for the newest of what is missing of a database, and takes from that what need not be
-    /// asked for again, or not now; `None` where nothing is missing that the box can have by now.
+    /// Asks for the newest of what is looked for in a database; `None` where nothing is missing that
+    /// the box can have by now. What it has told is nothing where the same is to be asked for again,
+    /// less at a time.
     pub(crate) fn ask(
         &self,
         database: &Database,
-        missing: &mut Missing,
-    ) -> Option<Result<Told<'_>, RequestError>> {
-        let window = newest(missing, self.now)?;
+        search: &mut Search,
+    ) -> Option<Result<Option<Told<'_>>, RequestError>> {
+        let window = search.window(self.now)?;
         let answer = answer(self.client, database, (window.from, window.until));
         Some(answer.map(|answer| {
-            let told = self.told(database, missing, window, &answer);
-            missing.spans = missing.spans.without(&told.done).without(&told.later);
-            missing.next = told.step;
-            told
+            let missing = search.missing.clone();
+            let done = search.settle(window, &answer, self.now)?;
+            Some(Told {
+                moments: moments(database, &self.live, &answer, window, (&done, &missing)),
+                done,
+                is_behind: answer.is_behind(window),
+                step: answer.step(),
+                begins: answer.begins(window),
+            })
         }))
-    }
-
-    fn told(
-        &self,
-        database: &Database,
-        missing: &Missing,
-        window: Window,
-        answer: &Answer,
-    ) -> Told<'_> {
-        let mut told = Told {
-            is_behind: answer.is_behind(window),
-            begins: answer.begins(window),
-            ..Told::default()
-        };
-        // It may be so because that much was asked for at once: the same again, in small.
-        if answer.is_coarser_than(window) {
-            return told;
-        }
-        let wanted = missing.spans.within((window.from, window.until));
-        let fate = answer.fate(window, &wanted, self.now);
-        let spans = (&fate.done, &missing.spans);
-        told.moments = moments(database, &self.live, answer, window, spans);
-        told.step = answer.step();
-        (told.done, told.later) = (fate.done, fate.later);
-        told
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::windows::Window;
+use super::window::Window;
 use crate::base::spans::{Span, Spans};
 use crate::metrics::lenient;
 use crate::sections::ask::{is_empty, whole};
@@ -84,6 +84,12 @@ impl Answer {
         window.widened_by.is_some_and(is_coarser)
     }
 
+    /// Whether its points fill most of a window: those beside a hole tell of no step.
+    pub(super) fn is_full(&self, window: Window, step: u64) -> bool {
+        let length = window.until.saturating_sub(window.from);
+        step.saturating_mul(self.points.len() as u64) >= length / 4 * 3
+    }
+
     /// What becomes of what is `missing` in the window that was asked for at `now`.
     pub(crate) fn fate(&self, window: Window, missing: &Spans, now: u64) -> Fate {
         let step = self.step().unwrap_or(window.step);
@@ -108,11 +114,12 @@ impl Answer {
         let begins = told.map_or(window.from, |(_, end)| end);
         let coming =
             now.saturating_sub(step.saturating_add(PATIENCE)) / window.grain * window.grain;
-        // Of what it says that it has not come to, too.
-        let unlooked = self.end.filter(|it| it.saturating_add(BEHIND) >= now);
-        let unlooked = unlooked.map(|it| (it.min(now) + 1).saturating_sub(step));
-        let unlooked = unlooked.map_or(coming, |it| it.next_multiple_of(window.grain));
-        let coming = coming.min(unlooked);
+        // Nor is what it says that it has not come to.
+        let last_look = self.end.filter(|it| it.saturating_add(BEHIND) >= now);
+        let coming = last_look.map_or(coming, |last_look| {
+            let not_over = (last_look.min(now) + 1).saturating_sub(step);
+            coming.min(not_over.next_multiple_of(window.grain))
+        });
         let later = match self.is_behind(window) {
             true => rest.within((begins, u64::MAX)),
             false => rest.within((begins.max(coming), u64::MAX)),
@@ -145,6 +152,7 @@ mod tests {
         until: 1_003_620,
         grain: 60,
         step: 120,
+        up_to: u64::MAX,
         widened_by: None,
     };
 

@@ -2,7 +2,7 @@
 //! the switch and the DSL line (`rrd/`). <https://dev.freebox.fr/sdk/os/rrd/>
 //!
 //! - `series`: which of our metrics it knows, and by which names
-//! - `windows`: what to ask for at a time
+//! - `search`: what to ask for at a time, and when that is settled
 //! - `answer`: what the box has told, and of which part of a window
 //! - `moments`: the numbers of an answer as samples, each moment by itself
 //!
@@ -11,13 +11,14 @@
 
 mod answer;
 mod moments;
+mod search;
 mod series;
-mod windows;
 
 #[cfg(test)]
 mod tests;
+mod window;
 
 pub(crate) use answer::Answer;
 pub(crate) use moments::{Moment, Moments, moments};
+pub(crate) use search::Search;
 pub(crate) use series::{DATABASES, Database, known_metrics};
-pub(crate) use windows::{Window, newest};

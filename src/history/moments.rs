@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::answer::{Answer, number};
 use super::series::{Database, Wanted};
-use super::windows::Window;
+use super::window::Window;
 use crate::base::spans::Spans;
 use crate::metrics::sample::Sample;
 use crate::metrics::value::Scale;
@@ -142,6 +142,7 @@ mod tests {
             until: START + 3600,
             grain: 60,
             step: 10,
+            up_to: u64::MAX,
             widened_by: None,
         };
         let missing = missing.iter().copied().collect();

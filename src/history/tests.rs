@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::series::DATABASES;
+use super::window::Window;
 use super::*;
 use crate::base::clock::MINUTE;
 use crate::base::spans::Spans;
 use crate::metrics::sample::Sample;
 use crate::sections::SECTIONS;
 use crate::sections::ask::Answers;
-use crate::state::coverage::Missing;
 
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
@@ -47,31 +47,64 @@ fn live() -> Vec<Sample> {
     (section.expect("a section").map)(&answers)
 }
 
-/// All points of a gap that ends now.
-fn filled(gap: u64, grain: u64, step: u64, now: u64) -> BTreeMap<u64, f64> {
+/// All points of a gap that ends now, if each answer is taken so many points at a time and what
+/// follows is lost with the process that had it, as often as there are `kills`.
+fn filled(
+    (gap, grain, step): (u64, u64, u64),
+    now: u64,
+    (some, mut kills): (usize, usize),
+) -> BTreeMap<u64, f64> {
     let (live, net) = (live(), &DATABASES[0]);
-    let mut missing = Missing {
-        spans: [(now - gap, now / MINUTE * MINUTE)].into_iter().collect(),
-        grain,
-        ..Missing::default()
-    };
-    let all = missing.spans.clone();
+    let all: Spans = [(now - gap, now / MINUTE * MINUTE)].into_iter().collect();
+    let mut given = Spans::default();
     let mut points = BTreeMap::new();
-    while let Some(window) = newest(&missing, now) {
+    let mut search = Search::new(all.clone(), grain, None);
+    while let Some(window) = search.window(now) {
         let answer = answer(window, step, now);
-        let wanted = missing.spans.within((window.from, window.until));
-        let fate = answer.fate(window, &wanted, now);
-        for moment in moments(net, &live, &answer, window, (&fate.done, &missing.spans)) {
+        let before = search.missing.clone();
+        let Some(done) = search.settle(window, &answer, now) else {
+            continue;
+        };
+        assert_ne!(search.missing, before, "asked for again and again");
+        let mut last = None;
+        let some = if kills > 0 { some } else { usize::MAX };
+        for moment in moments(net, &live, &answer, window, (&done, &before)).take(some) {
             let value = moment.samples[0].values[0].value.as_f64();
             let before = points.insert(moment.time, value.expect("a number"));
             assert_eq!(before, None, "{} twice", moment.time);
             assert!(all.contain(moment.time));
+            last = Some(moment.time);
         }
-        let before = std::mem::take(&mut missing.spans);
-        missing.spans = before.without(&fate.done).without(&fate.later);
-        assert_ne!(missing.spans, before, "asked for again and again");
+        let until = last.filter(|_| kills > 0).map_or(u64::MAX, |it| it + 1);
+        given.add_all(&done.within((0, until)));
+        if until < u64::MAX {
+            kills -= 1;
+            search = Search::new(all.without(&given), grain, None);
+        }
     }
     points
+}
+
+/// What is lost on the way is had again, and nothing else.
+#[test]
+fn a_kill_in_the_middle_of_an_answer_costs_no_point() {
+    for after in [1, 421, 3541] {
+        let now = START + after;
+        for (gap, step) in [
+            (3 * HOUR, 10),
+            (3 * HOUR, 120),
+            (30 * HOUR, 60),
+            (12 * DAY, 300),
+            (70 * DAY, HOUR),
+        ] {
+            let gap = (gap, MINUTE, step);
+            let whole = filled(gap, now, (0, 0));
+            for some in [1, 7, 50] {
+                let broken = filled(gap, now, (some, 15));
+                assert_eq!(broken, whole, "{gap:?}, {some} at a time, {after} s");
+            }
+        }
+    }
 }
 
 /// Each point that there can be is there, wherever in the hour the gap and its windows end, and is
@@ -95,7 +128,7 @@ fn every_point_of_a_gap_is_what_the_box_has() {
             (90 * DAY, MINUTE, HOUR),
         ] {
             let words = format!("{gap} s in {grain} s of {step} s, {after} s after the hour");
-            let points = filled(gap, grain, step, now);
+            let points = filled((gap, grain, step), now, (0, 0));
             let expected = expected(gap, grain, step, now);
             let times = |points: &BTreeMap<u64, f64>| -> Vec<u64> {
                 let ages = points.keys().map(|it| now - it);

@@ -36,7 +36,7 @@ const LONGEST_USUAL: u64 = 60 * MINUTE;
 /// Somebody may be ticking a permission.
 const AFTER_A_NO: u64 = 60 * MINUTE;
 const AFTER_A_FAILURE: u64 = MINUTE;
-/// How long it counts that the box has declined.
+/// How long it counts that the box has declined or failed, and that runs came again and again.
 const OLD_NEWS: u64 = 7 * 24 * 60 * MINUTE;
 
 /// What is remembered.
@@ -108,8 +108,6 @@ pub(crate) struct Missing {
     pub(crate) grain: u64,
     /// How far apart the box's were, as far as that is known.
     pub(crate) step: Option<u64>,
-    /// How far apart they were in the answer of this run for the time next to it.
-    pub(crate) next: Option<u64>,
 }
 
 /// What became of asking.
@@ -160,7 +158,6 @@ impl Coverage {
             spans: spans.without(&self.live(places, database)).of_length(least),
             grain: known().map(Minutes::grain).max().unwrap_or(MINUTE),
             step: known().filter_map(|minutes| minutes.step).max(),
-            next: None,
         }
     }
 
@@ -237,8 +234,10 @@ impl Coverage {
 
     /// Adds what a run has done.
     pub(crate) fn learn(&mut self, note: &Note) {
+        let killed = self.killed(&note.in_hand);
         for place in &note.places {
-            self.places.entry(place.clone()).or_default().learn(note);
+            let place = self.places.entry(place.clone()).or_default();
+            place.learn(note, &killed);
         }
         for (database, answered) in &note.answered {
             let pause = self.pauses.entry((*database).to_owned()).or_default();
@@ -254,15 +253,26 @@ impl Coverage {
         // It is well again where it gives all that it is asked for.
         let is_well = is_given && self.pauses.is_empty();
         self.told = (self.told || note.told) && !is_well;
-        self.forget();
+        self.forget(note);
+    }
+
+    /// The minutes of the runs whose lines wait, and that have left no note: they were killed in
+    /// between. The places of one carbon have one spool.
+    pub(crate) fn killed(&self, in_hand: &Spans) -> Spans {
+        let noted = self.places.values().map(|it| &it.noted);
+        noted.fold(in_hand.clone(), |killed, noted| killed.without(noted))
     }
 
     /// Forgets the places that were not used for the longest time, and first those that somebody
-    /// has only tried.
-    fn forget(&mut self) {
-        let last = |it: &Place| (it.is_regular(), it.noted.ends().map(|(_, end)| end));
+    /// has only tried, but none of those that are used now.
+    fn forget(&mut self, note: &Note) {
+        let last = |it: &Place| it.noted.ends().map_or(0, |(_, end)| end);
+        let is_in_use =
+            |it: &Place| it.is_regular() && last(it).saturating_add(OLD_NEWS) > note.time;
         while self.places.len() > MOST_PLACES {
-            let oldest = self.places.iter().min_by_key(|(_, it)| last(it));
+            let others = self.places.iter();
+            let others = others.filter(|(name, _)| !note.places.contains(name));
+            let oldest = others.min_by_key(|(_, it)| (is_in_use(it), last(it)));
             let Some(oldest) = oldest.map(|(place, _)| place.clone()) else {
                 return;
             };
@@ -277,15 +287,22 @@ pub(crate) fn minute_of(time: u64) -> Span {
     (begin, begin.saturating_add(MINUTE))
 }
 
+/// From the minute of a run to the one in which the next is due.
+fn until_the_next(time: u64, usual: Option<u64>) -> Span {
+    let (begin, end) = minute_of(time);
+    let usual = usual.unwrap_or(MINUTE).min(LONGEST_USUAL);
+    let (next, _) = minute_of(time.saturating_add(usual));
+    (begin, end.max(next))
+}
+
 impl Place {
-    /// Adds what a run has done.
-    fn learn(&mut self, note: &Note) {
-        // A run whose lines wait, and that has left no note, was killed in between.
-        let killed = note.in_hand.without(&self.noted);
+    /// Adds what a run has done. What runs have told that were `killed` is live.
+    fn learn(&mut self, note: &Note, killed: &Spans) {
         for minutes in self.databases.values_mut() {
-            minutes.live.add_all(&killed);
+            minutes.live.add_all(killed);
         }
-        self.noted.add(minute_of(note.time));
+        let usual = self.databases.values().filter_map(Minutes::usual).min();
+        self.noted.add(until_the_next(note.time, usual));
         self.noted.keep_newest(MOST_SPANS);
         for database in &note.live {
             self.minutes_of(database).note_live(note.time);
@@ -357,16 +374,17 @@ impl Minutes {
     }
 
     fn note_live(&mut self, time: u64) {
-        let (begin, end) = minute_of(time);
-        if self.recent.last().map(|it| minute_of(*it)) != Some((begin, end)) {
+        let (begin, _) = minute_of(time);
+        if self
+            .recent
+            .last()
+            .is_none_or(|it| minute_of(*it).0 != begin)
+        {
             self.recent.push(time);
             let surplus = self.recent.len().saturating_sub(RECENT);
             self.recent.drain(..surplus);
         }
-        // Up to the minute in which the next one is due.
-        let usual = self.usual().unwrap_or(MINUTE).min(LONGEST_USUAL);
-        let (next, _) = minute_of(time.saturating_add(usual));
-        self.live.add((begin, end.max(next)));
+        self.live.add(until_the_next(time, self.usual()));
         self.since.get_or_insert(begin);
         if self.live.keep_newest(MOST_SPANS) {
             // What is forgotten of that time is not missing.
@@ -626,6 +644,57 @@ mod tests {
             ..Note::default()
         });
         assert_eq!(missing(&coverage, &["a"], 8), [(5, 6)]);
+    }
+
+    #[test]
+    fn the_places_of_one_carbon_share_what_waits() {
+        let mut coverage = Coverage::default();
+        live(&mut coverage, &["a"], 0..20);
+        live(&mut coverage, &["b"], 0..5);
+        let in_hand = [(START + 5 * MINUTE, START + 20 * MINUTE)];
+        coverage.learn(&Note {
+            places: places(&["b"]),
+            time: START + 20 * MINUTE,
+            live: vec!["net"],
+            in_hand: in_hand.into_iter().collect(),
+            ..Note::default()
+        });
+        assert_eq!(missing(&coverage, &["b"], 21), [(5, 20)]);
+    }
+
+    #[test]
+    fn days_of_seldom_runs_without_a_box_are_no_killed_ones() {
+        let mut coverage = Coverage::default();
+        live(&mut coverage, &["a"], (0..6).map(|it| it * 5));
+        let mut in_hand = Spans::default();
+        for run in 6..1200 {
+            let time = START + run * 5 * MINUTE + 1;
+            in_hand.add(minute_of(time));
+            coverage.learn(&Note {
+                places: places(&["a"]),
+                time,
+                ..Note::default()
+            });
+        }
+        assert!(coverage.killed(&in_hand).is_empty());
+        assert_eq!(missing(&coverage, &["a"], 6000), [(30, 6000)]);
+    }
+
+    #[test]
+    fn places_that_were_regular_once_do_not_push_out_a_new_one() {
+        let mut coverage = Coverage::default();
+        for number in 0..MOST_PLACES {
+            live(&mut coverage, &[&format!("old {number}")], 0..5);
+        }
+        live(&mut coverage, &["new"], 100_000..100_010);
+        assert_eq!(missing(&coverage, &["new"], 100_020), [(100_010, 100_020)]);
+        // Nor does what is used at this moment go.
+        let mut coverage = Coverage::default();
+        for number in 0..MOST_PLACES {
+            live(&mut coverage, &[&format!("in use {number}")], 0..5);
+        }
+        live(&mut coverage, &["new"], 5..7);
+        assert_eq!(missing(&coverage, &["new"], 20), [(7, 20)]);
     }
 
     #[test]

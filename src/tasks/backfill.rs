@@ -16,8 +16,8 @@ use crate::collect::Collected;
 use crate::collect::past::{self, Past, Told, answered};
 use crate::deliver::{Cargo, Delivery, Output};
 use crate::encode::Batch;
-use crate::history::{DATABASES, Database, Moment};
-use crate::state::coverage::{Answered, Coverage, Missing, Note, minute_of};
+use crate::history::{DATABASES, Database, Moment, Search};
+use crate::state::coverage::{Answered, Coverage, Note, minute_of};
 use crate::template::RunLabels;
 
 /// How many bytes of lines are delivered at a time.
@@ -43,13 +43,17 @@ impl Run<'_> {
             return Err(verdict.into());
         }
         let failed = collected.tell_failures(self.told);
+        // Runs meanwhile leave the gaps to this one, or this one has what they have filled.
+        let is_dry = self.settings.dry_run;
+        let _turn = (!is_dry).then(|| self.folder.turn_to_fill());
+        let coverage = self.folder.coverage();
         let (destination, spools) = (destination(self.settings), self.spools());
         let mut backfill = Backfill {
             run: self,
             labels,
             delivery: destination.open(spools.as_deref()),
             now: self.now(),
-            coverage: self.folder.coverage(),
+            coverage,
             note: Note {
                 places: self.places.to_vec(),
                 time: self.times.timestamp,
@@ -62,9 +66,6 @@ impl Run<'_> {
             left_as_it_is: 0,
         };
         backfill.warn_of_the_unknown();
-        // Runs meanwhile leave the gaps to this one.
-        let is_dry = self.settings.dry_run;
-        let _turn = (!is_dry).then(|| self.folder.turn_to_fill());
         if destination.is_carbon() {
             // What waits is in no box's memory: it comes before what can be had again at any time.
             backfill.deliver().inspect_err(|_| say(NOT_ASKED))?;
@@ -115,13 +116,14 @@ struct Backfill<'a> {
 impl Backfill<'_> {
     /// Fetches all of a database.
     fn fetch(&mut self, past: &Past, database: &'static Database, age: u64) -> Result<(), Error> {
-        let (mut missing, given) = self.missing(database, age);
+        let (mut search, given) = self.missing(database, age);
         let mut reach = Reach::default();
         let mut outcome = Ok(());
-        while let Some(asked) = ask(past, database, &mut missing) {
+        while let Some(asked) = ask(past, database, &mut search) {
             reach.questions += 1;
             let told = match asked {
-                Ok(told) => told,
+                Ok(None) => continue,
+                Ok(Some(told)) => told,
                 Err(error) => {
                     outcome = Err(error);
                     break;
@@ -161,7 +163,7 @@ impl Backfill<'_> {
 
     /// What is to be fetched of a database, and how many seconds of that time were delivered before.
     /// What has gone to stdout or into a file may be wanted once more.
-    fn missing(&mut self, database: &Database, age: u64) -> (Missing, u64) {
+    fn missing(&mut self, database: &Database, age: u64) -> (Search, u64) {
         // This minute is for a run of now.
         let (until, _) = minute_of(self.now);
         let (from, _) = minute_of(self.now.saturating_sub(age));
@@ -179,12 +181,7 @@ impl Backfill<'_> {
             false => all.without(&self.coverage.live(places, database.name)),
         };
         let given = all.without(&spans).seconds();
-        let missing = Missing {
-            spans,
-            grain: MINUTE,
-            ..Missing::default()
-        };
-        (missing, given)
+        (Search::new(spans, MINUTE, None), given)
     }
 
     /// Takes what was told, some moments at a time, and delivers it as soon as that is enough.
@@ -339,12 +336,12 @@ impl Backfill<'_> {
 fn ask<'a>(
     past: &'a Past,
     database: &Database,
-    missing: &mut Missing,
-) -> Option<Result<Told<'a>, RequestError>> {
-    match past.ask(database, missing)? {
+    search: &mut Search,
+) -> Option<Result<Option<Told<'a>>, RequestError>> {
+    match past.ask(database, search)? {
         Err(error) if answered(&error) != Answered::No => {
             log::debug!("{error}; trying once more");
-            past.ask(database, missing)
+            past.ask(database, search)
         }
         other => Some(other),
     }

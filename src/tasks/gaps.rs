@@ -11,9 +11,9 @@ use crate::cli::Settings;
 use crate::collect::Collected;
 use crate::collect::past::{self, Past, answered};
 use crate::encode::{Batch, Encode, Form, Format, name_of_box};
-use crate::history::{DATABASES, Database, Moment, known_metrics};
+use crate::history::{DATABASES, Database, Moment, Search, known_metrics};
 use crate::metrics::sample::Sample;
-use crate::state::coverage::{Answered, Coverage, Missing, Note, minute_of};
+use crate::state::coverage::{Answered, Coverage, Note, minute_of};
 use crate::state::folder::StateFolder;
 use crate::tasks::times::Times;
 use crate::template::RunLabels;
@@ -35,7 +35,7 @@ pub(super) struct Filled {
 }
 
 /// What is missing of which database, in the order of the questions.
-type Queue = VecDeque<(&'static Database, Missing)>;
+type Queue = VecDeque<(&'static Database, Search)>;
 
 /// What a run fills gaps with, and where.
 #[derive(Clone, Copy)]
@@ -82,10 +82,11 @@ pub(super) fn fill(job: &Job, collected: &Collected) -> Filled {
     // What another run has filled meanwhile is not missing any more, nor is what waits for carbon.
     let coverage = job.folder.coverage();
     filled.note.in_hand = job.in_hand();
+    let killed = coverage.killed(&filled.note.in_hand);
     let mut missing = job.missing(&coverage, collected);
-    missing.retain_mut(|(_, missing)| {
-        missing.spans = missing.spans.without(&filled.note.in_hand);
-        !missing.spans.is_empty()
+    missing.retain_mut(|(_, search)| {
+        search.missing = search.missing.without(&killed);
+        !search.missing.is_empty()
     });
     let questions = Questions::new(job, &collected.samples, !coverage.was_given());
     let refusal = filled.ask(&questions, missing);
@@ -145,11 +146,12 @@ impl Job<'_> {
         let age = destination.age().as_secs();
         let of_database = |database: &'static Database| {
             let missing = coverage.missing(self.places, database.name, now, age);
-            (database, missing)
+            let search = Search::new(missing.spans, missing.grain, missing.step);
+            (database, search)
         };
         let databases = DATABASES.iter().map(of_database);
-        let wanted = databases.filter(|(database, missing)| {
-            !missing.spans.is_empty()
+        let wanted = databases.filter(|(database, search)| {
+            !search.missing.is_empty()
                 && coverage.may_ask(database.name, now)
                 && database.knows(&collected.samples)
         });
@@ -173,20 +175,24 @@ impl Filled {
     /// from telling, if something did.
     fn ask(&mut self, questions: &Questions, mut queue: Queue) -> Option<RequestError> {
         let mut refusal = None;
-        while let Some((database, mut missing)) = queue.pop_front() {
+        while let Some((database, mut search)) = queue.pop_front() {
             if !questions.are_left() {
                 break;
             }
-            let answered = match questions.past.ask(database, &mut missing) {
+            let answered = match questions.past.ask(database, &mut search) {
                 None => continue,
+                Some(Ok(None)) => {
+                    queue.push_front((database, search));
+                    continue;
+                }
                 // Its clock is behind ours: it may be asked again, and not each minute.
-                Some(Ok(told)) if told.is_behind => Answered::Failed,
-                Some(Ok(told)) => {
+                Some(Ok(Some(told))) if told.is_behind => Answered::Failed,
+                Some(Ok(Some(told))) => {
                     let is_empty = told.begins.is_none();
                     self.learn_step(database, told.step);
                     self.moments.extend(told.moments);
                     self.note.asked.push((database.name, told.done));
-                    queue.push_back((database, missing));
+                    queue.push_back((database, search));
                     if is_empty {
                         Answered::Empty
                     } else {
@@ -209,12 +215,15 @@ impl Filled {
         refusal
     }
 
-    /// The first answer of a run is about the newest points.
+    /// The first answer of a run is about the newest points, if any.
     fn learn_step(&mut self, database: &Database, step: Option<u64>) {
-        let steps = &mut self.note.steps;
-        if !steps.iter().any(|(name, _)| *name == database.name) {
-            steps.extend(step.map(|step| (database.name, step)));
-        }
+        let is_first = !self
+            .note
+            .asked
+            .iter()
+            .any(|(name, _)| *name == database.name);
+        let step = step.filter(|_| is_first);
+        self.note.steps.extend(step.map(|it| (database.name, it)));
     }
 
     /// What is to be said of the history. Of a box that lacks a part of it, or was off itself, there

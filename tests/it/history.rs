@@ -30,6 +30,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_change_to_winter_time_is_no_gap,
         a_day_is_filled_in_small_parts,
         who_runs_each_five_minutes_gets_five_minutes,
+        who_runs_each_five_minutes_gets_an_outage_of_both_filled,
         two_runs_at_once_fill_a_gap_once,
         a_dry_run_shows_a_gap_and_leaves_it,
         what_one_line_of_a_crontab_has_written_another_does_not_overwrite,
@@ -500,6 +501,34 @@ fn who_runs_each_five_minutes_gets_five_minutes() {
         (told - average).abs() < 0.02 * average,
         "{told} and not {average}"
     );
+}
+
+/// The lines of the runs that did not reach the box wait for carbon meanwhile.
+fn who_runs_each_five_minutes_gets_an_outage_of_both_filled() {
+    for carbon_is_away in [false, true] {
+        let home = Home::hours_ago(6);
+        let address = closed_port();
+        let to = ["--carbon", &address];
+        let carbon = (!carbon_is_away).then(|| Sink::at(&address));
+        let run = |minute| home.run(home.minute(minute) + 1, &to).code;
+        for minute in (0..30).step_by(5) {
+            assert_eq!(run(minute), if carbon_is_away { 5 } else { 0 });
+        }
+        home.at.refuse();
+        for minute in (30..90).step_by(5) {
+            assert_eq!(run(minute), 4);
+        }
+        home.at.accept_again();
+        let carbon = carbon.unwrap_or_else(|| Sink::at(&address));
+        home.runs((18..24).map(|it| it * 5), &to);
+        let text = carbon.take().concat();
+        let of_line = text.lines().filter(|it| it.contains(DOWN));
+        let times = of_line.filter_map(|it| it.rsplit(' ').next()?.parse::<u64>().ok());
+        let minutes: BTreeSet<u64> = times.map(|it| (it - home.start) / MINUTE).collect();
+        let expected: BTreeSet<u64> = (0..24).map(|it| it * 5).collect();
+        let missing: Vec<_> = expected.difference(&minutes).collect();
+        assert!(missing.is_empty(), "{carbon_is_away}: {missing:?}");
+    }
 }
 
 fn two_runs_at_once_fill_a_gap_once() {

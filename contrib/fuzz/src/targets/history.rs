@@ -9,7 +9,7 @@ use crate::api::{Client, history_path};
 use crate::base::spans::Spans;
 use crate::collect::past::{Past, Told};
 use crate::given::{NOW, client, log_everything, recorded, texts};
-use crate::history::{DATABASES, Database};
+use crate::history::{DATABASES, Database, Search};
 use crate::metrics::sample::Sample;
 use crate::state::coverage::{Answered, Coverage, Missing, Note};
 
@@ -44,20 +44,17 @@ pub fn check(data: &[u8]) {
 fn is_filled(client: &Client, database: &'static Database, mut coverage: Coverage, age: u64) {
     let places = ["a", "b"].map(str::to_owned);
     let past = Past::new(client, live(), NOW, false);
-    let mut next = None;
+    let missing = coverage.missing(&places, database.name, NOW, age);
+    is_past(&missing, age);
+    let mut search = Search::new(missing.spans, missing.grain, missing.step);
     for _ in 0..ROUNDS {
-        let missing = coverage.missing(&places, database.name, NOW, age);
-        is_past(&missing, age);
-        let mut asked = Missing {
-            next,
-            ..missing.clone()
-        };
         let mut note = Note {
             places: places.to_vec(),
             time: NOW,
             ..Note::default()
         };
-        match past.ask(database, &mut asked) {
+        let before = search.clone();
+        match past.ask(database, &mut search) {
             None => return,
             Some(Err(_)) => {
                 note.answered.push((database.name, Answered::Failed));
@@ -66,14 +63,16 @@ fn is_filled(client: &Client, database: &'static Database, mut coverage: Coverag
                 assert!(coverage.may_ask(database.name, NOW + 2 * DAY));
                 return;
             }
-            Some(Ok(told)) => {
+            Some(Ok(None)) => {
+                assert_eq!(search.missing, before.missing);
+                let (wide, narrow) = (before.window(NOW), search.window(NOW));
+                let narrow = narrow.expect("it is still missing");
+                assert!(wide.is_some_and(|it| it.from < narrow.from));
+            }
+            Some(Ok(Some(told))) => {
+                assert_ne!(search.missing, before.missing, "asked for again and again");
                 let done = told.done.clone();
-                let is_refused = is_of_the_gap(told, &missing, next.is_some());
-                next = asked.next;
-                if is_refused {
-                    continue;
-                }
-                note.steps.extend(next.map(|it| (database.name, it)));
+                is_of_the_gap(told, &before.missing);
                 note.asked.push((database.name, done.clone()));
                 note.answered.push((database.name, Answered::Yes));
                 coverage.learn(&note);
@@ -81,9 +80,6 @@ fn is_filled(client: &Client, database: &'static Database, mut coverage: Coverag
                 let after = coverage.missing(&places, database.name, NOW, age).spans;
                 let again = overlap(&after, &done);
                 assert!(again.is_empty(), "asked for again: {again:?}");
-                if done.is_empty() {
-                    return;
-                }
             }
         }
     }
@@ -96,13 +92,11 @@ fn is_past(missing: &Missing, age: u64) {
     assert!(missing.grain > 0);
 }
 
-/// Whether it is to be asked for again in small.
-fn is_of_the_gap(told: Told, missing: &Missing, may_be_wide: bool) -> bool {
-    let (done, later) = (told.done, told.later);
+fn is_of_the_gap(told: Told, missing: &Spans) {
     let mut last = None;
     for moment in told.moments {
         assert!(
-            missing.spans.contain(moment.time),
+            missing.contain(moment.time),
             "{} was not missing",
             moment.time
         );
@@ -111,17 +105,8 @@ fn is_of_the_gap(told: Told, missing: &Missing, may_be_wide: bool) -> bool {
         last = Some(moment.time);
         texts(&moment.samples, &Vec::new());
     }
-    for spans in [&done, &later] {
-        are_apart(spans);
-        assert!(spans.without(&missing.spans).is_empty(), "{spans:?}");
-    }
-    assert!(overlap(&done, &later).is_empty());
-    let is_settled = !done.is_empty() || !later.is_empty();
-    assert!(
-        is_settled || may_be_wide,
-        "asked for again and again: {missing:?}"
-    );
-    !is_settled
+    are_apart(&told.done);
+    assert!(told.done.without(missing).is_empty(), "{:?}", told.done);
 }
 
 fn overlap(one: &Spans, other: &Spans) -> Spans {
