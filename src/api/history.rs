@@ -81,7 +81,8 @@ impl Way {
     }
 }
 
-/// Whether the box has understood and does not want to.
+/// Whether the box has understood and does not want to. A fault of its own is none of that, though in
+/// sections it may stand for what is not there.
 fn is_no(error: &RequestError) -> bool {
     match &error.reason {
         Reason::Declined(declined) if declined.code == "internal_error" => false,

@@ -2,8 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-/// The width of a point, in seconds: what is live comes once a minute, and carbon keeps one number of
-/// each.
+/// A minute, in seconds: what is live comes once in each.
 pub(crate) const MINUTE: u64 = 60;
 
 /// The time since 1970; none of it on a clock that stands before that.

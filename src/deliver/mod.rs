@@ -148,15 +148,18 @@ pub(crate) enum Delivery<'a> {
 pub(crate) struct Undelivered {
     /// The first reason; the others are logged.
     pub(crate) error: Error,
-    /// Where it has not: the places of these carbons in [`Destination::places`].
-    pub(crate) at: Vec<usize>,
+    /// Where it has not, by the place among the carbons that it was for.
+    at: Vec<usize>,
 }
 
 impl Undelivered {
-    /// Takes those carbons out of what there is of each.
-    pub(crate) fn take_out_of<T>(&self, each: &mut Vec<T>) {
-        let mut place = 0..;
-        each.retain(|_| place.next().is_none_or(|it| !self.at.contains(&it)));
+    /// Takes those carbons out of a list with something for each that it was for.
+    pub(crate) fn take_out_of<T>(&self, of_each: &mut Vec<T>) {
+        let mut place = 0;
+        of_each.retain(|_| {
+            place += 1;
+            !self.at.contains(&(place - 1))
+        });
     }
 }
 
@@ -262,15 +265,16 @@ fn to_all(
         tell();
     }
     let failed = outcomes.into_iter().enumerate();
-    let failed = failed.filter_map(|(place, it)| Some((place, it.err()?)));
-    let (at, mut errors): (Vec<usize>, Vec<Error>) = failed.unzip();
-    for error in errors.drain(1.min(errors.len())..) {
+    let mut failed = failed.filter_map(|(place, it)| Some((place, it.err()?)));
+    let Some((place, error)) = failed.next() else {
+        return Ok(());
+    };
+    let mut at = vec![place];
+    for (place, error) in failed {
         log::error!("{error}");
+        at.push(place);
     }
-    match errors.pop() {
-        Some(error) => Err(Undelivered { error, at }),
-        None => Ok(()),
-    }
+    Err(Undelivered { error, at })
 }
 
 #[cfg(test)]

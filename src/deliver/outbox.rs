@@ -158,11 +158,10 @@ impl<'a> Outbox<'a> {
     fn give_way(&self, turn: &Turn, cargo: Cargo<'_>) {
         let mut entries = turn.entries().unwrap_or_default();
         entries.retain(|it| it.is_ahead_of(cargo.timestamp));
-        let place = |line: &Line| (line.path.to_owned(), line.time / MINUTE);
-        let told: HashSet<_> = match entries.is_empty() {
-            true => HashSet::new(),
-            false => line::lines(cargo.text).map(|it| place(&it)).collect(),
-        };
+        if entries.is_empty() {
+            return;
+        }
+        let told: HashSet<_> = line::lines(cargo.text).map(|it| place(&it)).collect();
         for entry in entries {
             let Ok(text) = turn.read(&entry) else {
                 continue;
@@ -402,6 +401,11 @@ fn never_confirmed(entries: &[Entry]) -> u64 {
 
 fn undelivered(error: &Error, fate: &str) -> Error {
     Error::new(Exit::Undelivered, format!("{error}; {fate}"))
+}
+
+/// Where carbon keeps a line: one number of each minute.
+fn place<'a>(line: &Line<'a>) -> (&'a str, u64) {
+    (line.path, line.time / MINUTE)
 }
 
 /// The newest time of some lines.

@@ -567,3 +567,63 @@ fn an_output_is_written_at_once_and_keeps_nothing() {
     outcome.expect_err("no folder");
     assert!(!in_hand && nowhere.must_be_open().is_err());
 }
+
+#[test]
+fn where_a_text_did_not_arrive_it_goes_no_more() {
+    let ((one, heard), (other, also_heard)) = (sink(), sink());
+    let away = nobody();
+    let cargo = |text| Cargo {
+        timestamp: 1000,
+        text,
+    };
+    for carbons in [
+        [&away, &one, &other],
+        [&one, &away, &other],
+        [&one, &other, &away],
+    ] {
+        let to = to_carbons(&carbons, None);
+        let mut delivery = to.open(None);
+        let failed = delivery.deliver(cargo("a 1 1000\n"), within(LONG), || {});
+        let failed = failed.expect_err("one is away");
+        let mut names = to.places("");
+        failed.take_out_of(&mut names);
+        assert_eq!(names, [named(&one), named(&other)]);
+        assert!(delivery.leave_out(&failed));
+        let rest = delivery.deliver(cargo("b 2 1000\n"), within(LONG), || {});
+        rest.expect("both are there");
+        for heard in [&heard, &also_heard] {
+            let text = std::mem::take(&mut *lock(heard));
+            assert_eq!(text, ["a 1 1000\n", "b 2 1000\n"]);
+        }
+    }
+    let to = to_carbons(&[&away], None);
+    let mut delivery = to.open(None);
+    let failed = delivery.deliver(cargo("a 1 1000\n"), within(LONG), || {});
+    assert!(!delivery.leave_out(&failed.expect_err("it is away")));
+}
+
+/// The clock is set back, and goes through the time again of which a run has told the past.
+#[test]
+fn what_waits_gives_way_to_what_is_live() {
+    let (carbon, heard) = sink();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (folder, to) = (folder.path(), to_carbons(&[&carbon], None));
+    let run = |time, text: &str| {
+        run(&to, Some(folder), time, text)
+            .0
+            .expect("a confirmation");
+        later(folder, &carbon, 60);
+        std::mem::take(&mut *lock(&heard)).concat()
+    };
+    let filled = "a 1 960\na 2 1020\nb 3 1020\na 4 2000\n";
+    assert_eq!(run(2000, filled), filled);
+    assert_eq!(run(1025, "a 5 1025\n"), "a 5 1025\n");
+    assert_eq!(run(1990, "a 6 1990\n"), "a 5 1025\na 6 1990\n");
+    // What it has told of its own minute stays.
+    let again = "a 6 1990\na 1 960\nb 3 1020\na 4 2000\n";
+    assert_eq!(run(2001, ""), again);
+    // All of it gives way.
+    assert_eq!(run(3000, "c 7 1020\n"), "c 7 1020\n");
+    assert_eq!(run(1030, "c 8 1030\n"), "c 8 1030\n");
+    assert_eq!(run(3001, ""), "c 8 1030\n");
+}

@@ -45,9 +45,10 @@ impl Iterator for Moments<'_> {
     }
 }
 
-/// What an answer says of the entities of a live run, as far as that is `done` by it. A point is the average of the steps in it; a step that is wider stands at its own time, and
-/// nothing is said of what lies between. Where something is live, which is where nothing is
-/// `missing`, there is no room for another point.
+/// What an answer says of the entities of a live run, as far as that is `done` by it. A point is the
+/// average of the steps in it; a step that is wider stands at its own time, and nothing is said of
+/// what lies between. Where something is live, which is where nothing is `missing`, there is no room
+/// for another point.
 pub(crate) fn moments<'a>(
     database: &Database,
     live: &'a [Sample],

@@ -1,6 +1,8 @@
 //! Which of our metrics the history knows: one row for each, with what turns the box's number into
 //! ours.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value as Json;
 
 use crate::metrics::metric::{Metric, Reading};
@@ -143,12 +145,11 @@ pub(super) struct Wanted<'a> {
     fields: Vec<(String, &'static [Scale])>,
 }
 
-/// The full names of all metrics that the history knows.
+/// The full names of all metrics that the history knows, in the order of the alphabet.
 pub(crate) fn known_metrics() -> impl Iterator<Item = &'static str> {
-    DATABASES
-        .iter()
-        .flat_map(|it| it.rows)
-        .map(|row| row.metric)
+    let rows = DATABASES.iter().flat_map(|it| it.rows);
+    let names: BTreeSet<&str> = rows.map(|row| row.metric).collect();
+    names.into_iter()
 }
 
 impl Database {
@@ -238,8 +239,6 @@ impl Wanted<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::sections::groups;
 

@@ -1,6 +1,7 @@
 //! `--backfill`: what the box remembers, fetched and delivered at once, for a Graphite that has
 //! nothing yet.
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
 use std::time::Instant;
 
@@ -62,7 +63,7 @@ impl Run<'_> {
             text: String::new(),
             points: 0,
             exit: if failed { Exit::Partial } else { Exit::Done },
-            declined: Vec::new(),
+            declined: BTreeMap::new(),
             left_as_it_is: 0,
         };
         backfill.warn_of_the_unknown();
@@ -107,8 +108,8 @@ struct Backfill<'a> {
     points: usize,
     /// How it ends, as far as that is known.
     exit: Exit,
-    /// What the box does not want to tell, and why.
-    declined: Vec<(&'static str, String)>,
+    /// Why the box does not want to tell, and what.
+    declined: BTreeMap<String, Vec<&'static str>>,
     /// How much was delivered from the history before, in seconds, of all databases together.
     left_as_it_is: u64,
 }
@@ -279,7 +280,8 @@ impl Backfill<'_> {
         match outcome {
             Ok(()) => {}
             Err(error) if answered(error) == Answered::No => {
-                self.declined.push((about, error.reason.to_string()));
+                let why = error.reason.to_string();
+                self.declined.entry(why).or_default().push(about);
             }
             Err(error) => {
                 log::error!("{about}: {error}; the rest was not asked for: give the command again");
@@ -301,17 +303,8 @@ impl Backfill<'_> {
     }
 
     fn summarize(&self) {
-        for (about, why) in &self.declined {
-            let mut others = self.declined.iter().filter(|(_, it)| it == why);
-            // Once for all of which it is so.
-            if others
-                .clone()
-                .next()
-                .is_some_and(|(first, _)| first == about)
-            {
-                let about: Vec<&str> = others.by_ref().map(|(about, _)| *about).collect();
-                log::warn!("{}: {why}", about.join(", "));
-            }
+        for (why, about) in &self.declined {
+            log::warn!("{}: {why}", about.join(", "));
         }
         let place = &self.run.settings.destination;
         let what = match (self.run.settings.dry_run, self.exit) {
