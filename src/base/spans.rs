@@ -145,6 +145,9 @@ impl From<Spans> for Vec<Span> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn spans(spans: &[Span]) -> Spans {
@@ -184,6 +187,58 @@ mod tests {
         assert_eq!(day.within((90, 210)).0, [(90, 100), (200, 210)]);
         assert_eq!(spans(&[(0, 59), (100, 160)]).of_length(60).0, [(100, 160)]);
         assert_eq!((day.ends(), day.seconds()), (Some((0, 300)), 200));
+    }
+
+    /// The seconds of an hour or so that are in some spans, a bit each.
+    fn bits(spans: &Spans) -> u64 {
+        let times = spans.iter().flat_map(|(from, until)| from..until);
+        times.fold(0, |bits, time| bits | 1 << time)
+    }
+
+    fn span_bits((from, until): Span) -> u64 {
+        (from..until).fold(0, |bits, time| bits | 1 << time)
+    }
+
+    fn any_span() -> impl Strategy<Value = Span> {
+        (0..60_u64, 0..20_u64).prop_map(|(from, length)| (from, (from + length).min(63)))
+    }
+
+    proptest! {
+        #[test]
+        fn they_are_sets_of_seconds(
+            one in vec(any_span(), 0..8), other in vec(any_span(), 0..8), span in any_span(),
+            length in 0..8_u64,
+        ) {
+            let (one, other): (Spans, Spans) = (spans(&one), spans(&other));
+            let mut added = one.clone();
+            added.add(span);
+            let mut all = one.clone();
+            all.add_all(&other);
+            let results = [
+                (&added, bits(&one) | span_bits(span)),
+                (&all, bits(&one) | bits(&other)),
+                (&one.without(&other), bits(&one) & !bits(&other)),
+                (&one.within(span), bits(&one) & span_bits(span)),
+            ];
+            for (result, expected) in results {
+                prop_assert_eq!(bits(result), expected);
+                let apart = result.0.windows(2).all(|two| two[0].1 < two[1].0);
+                prop_assert!(apart && result.iter().all(|(from, until)| from < until), "{:?}", result);
+            }
+            prop_assert_eq!(one.seconds(), u64::from(bits(&one).count_ones()));
+            prop_assert_eq!(one.is_empty(), bits(&one) == 0);
+            let contained = span_bits(span) & !bits(&one) == 0;
+            prop_assert!(span.0 >= span.1 || one.contain_all(span) == contained);
+            let long: Spans = one.iter().filter(|(from, until)| until - from >= length).collect();
+            prop_assert_eq!(one.of_length(length), long);
+            let ends = (bits(&one) > 0)
+                .then(|| (u64::from(bits(&one).trailing_zeros()), u64::from(64 - bits(&one).leading_zeros())));
+            prop_assert_eq!(one.ends(), ends);
+            let mut newest = one.clone();
+            let were_more = newest.keep_newest(2);
+            prop_assert_eq!(were_more, one.0.len() > 2);
+            prop_assert_eq!(&newest.0[..], &one.0[one.0.len().saturating_sub(2)..]);
+        }
     }
 
     #[test]
