@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::folder::StateFolder;
+use super::rhythm::{LONGEST_USUAL, Runs, minute_of, rounded};
 use crate::base::clock::MINUTE;
 use crate::base::error::Error;
 use crate::base::files;
@@ -27,11 +28,6 @@ const MOST_PLACES: usize = 16;
 /// How many stretches without a gap are remembered of one database. Before the oldest nothing is
 /// known, so that nothing is missing.
 const MOST_SPANS: usize = 400;
-/// How many runs tell how far apart they usually are, and how many distances are enough for that.
-const RECENT: usize = 6;
-const ENOUGH: usize = 2;
-/// Who runs more seldom than that has gaps in any case, and has some time to show how often it is.
-const LONGEST_USUAL: u64 = 60 * MINUTE;
 /// How long the box is left alone after it has declined, in seconds, and after the first failure.
 /// Somebody may be ticking a permission.
 const AFTER_A_NO: u64 = 60 * MINUTE;
@@ -81,9 +77,13 @@ struct Minutes {
     /// Those that the history was asked for.
     #[serde(default)]
     asked: Spans,
-    /// When the last runs began, in seconds since 1970. Several in a minute are one.
+    /// When the last runs began that have told some.
     #[serde(default)]
-    recent: Vec<u64>,
+    recent: Runs,
+    /// When those began that might have told some: of a box that cannot be reached for a while few runs
+    /// do, and of a host that is off there are few.
+    #[serde(default)]
+    tried: Runs,
     /// How far apart the box's points were when it was last asked for what is recent.
     #[serde(default)]
     step: Option<u64>,
@@ -132,7 +132,9 @@ pub(crate) struct Note {
     pub(crate) places: Vec<String>,
     /// When it began, in seconds since 1970.
     pub(crate) time: u64,
-    /// The databases of which it has live points.
+    /// The databases of which it would have live points, if the box told it everything.
+    pub(crate) tried: Vec<&'static str>,
+    /// Those of which it has some.
     pub(crate) live: Vec<&'static str>,
     /// The minutes of the runs whose lines wait.
     pub(crate) in_hand: Spans,
@@ -281,18 +283,13 @@ impl Coverage {
     }
 }
 
-/// The minute that a moment is in.
-pub(crate) fn minute_of(time: u64) -> Span {
-    let begin = time / MINUTE * MINUTE;
-    (begin, begin.saturating_add(MINUTE))
-}
-
-/// From the minute of a run to the one in which the next is due.
-fn until_the_next(time: u64, usual: Option<u64>) -> Span {
+/// Adds the minute of a run, and what lies between it and the one before, if that is shorter than the
+/// `least` gap.
+fn add_run(minutes: &mut Spans, time: u64, least: Option<u64>) {
     let (begin, end) = minute_of(time);
-    let usual = usual.unwrap_or(MINUTE).min(LONGEST_USUAL);
-    let (next, _) = minute_of(time.saturating_add(usual));
-    (begin, end.max(next))
+    let before = minutes.within((0, begin)).ends().map(|(_, end)| end);
+    let is_close = |it: &u64| least.is_some_and(|least| begin - it < least);
+    minutes.add((before.filter(is_close).unwrap_or(begin), end));
 }
 
 impl Place {
@@ -301,8 +298,11 @@ impl Place {
         for minutes in self.databases.values_mut() {
             minutes.live.add_all(killed);
         }
-        let usual = self.databases.values().filter_map(Minutes::usual).min();
-        self.noted.add(until_the_next(note.time, usual));
+        for database in &note.tried {
+            self.minutes_of(database).tried.add(note.time);
+        }
+        let least = self.databases.values().filter_map(Minutes::least).min();
+        add_run(&mut self.noted, note.time, least);
         self.noted.keep_newest(MOST_SPANS);
         for database in &note.live {
             self.minutes_of(database).note_live(note.time);
@@ -321,29 +321,15 @@ impl Place {
 
     /// Whether runs come again and again.
     fn is_regular(&self) -> bool {
-        let mut usual = self.databases.values().filter_map(Minutes::usual);
-        usual.any(|distance| distance <= LONGEST_USUAL)
+        self.databases.values().any(|it| it.recent.are_regular())
     }
 }
 
 impl Minutes {
-    /// The distances between the last runs, the shortest first.
-    fn distances(&self) -> Vec<u64> {
-        let pairs = self.recent.windows(2);
-        let mut distances: Vec<u64> = pairs.filter_map(|it| it[1].checked_sub(it[0])).collect();
-        distances.sort_unstable();
-        distances
-    }
-
     /// How far apart runs usually are, in seconds, as soon as that can be told.
     fn usual(&self) -> Option<u64> {
-        let distances = self.distances();
-        match distances.as_slice() {
-            [once] if rounded(*once) == MINUTE => Some(*once),
-            few if few.len() < ENOUGH => None,
-            // Gaps are among the longer ones.
-            many => many.get((many.len() - 1) / 2).copied(),
-        }
+        let usual = [&self.recent, &self.tried].map(Runs::usual);
+        usual.into_iter().flatten().min()
     }
 
     /// How far apart points are, in seconds, in whole minutes.
@@ -352,9 +338,18 @@ impl Minutes {
         rounded(usual).clamp(MINUTE, LONGEST_USUAL)
     }
 
-    /// How long a gap is at the least: what lies between two runs is none.
+    /// How long a gap is at the least, in seconds, as soon as that can be told: what lies between two
+    /// runs is none.
+    fn least(&self) -> Option<u64> {
+        let usual = self.usual()?.min(LONGEST_USUAL);
+        // Runs do not begin to the second.
+        let usual = usual.saturating_sub(MINUTE / 10).max(1);
+        Some(usual.next_multiple_of(MINUTE))
+    }
+
+    /// The same where nothing can be told yet.
     fn least_gap(&self) -> u64 {
-        self.usual().map_or(LONGEST_USUAL, |_| self.grain())
+        self.least().unwrap_or(LONGEST_USUAL)
     }
 
     fn missing(&self, now: u64, age: u64) -> Spans {
@@ -374,18 +369,10 @@ impl Minutes {
     }
 
     fn note_live(&mut self, time: u64) {
-        let (begin, _) = minute_of(time);
-        if self
-            .recent
-            .last()
-            .is_none_or(|it| minute_of(*it).0 != begin)
-        {
-            self.recent.push(time);
-            let surplus = self.recent.len().saturating_sub(RECENT);
-            self.recent.drain(..surplus);
-        }
-        self.live.add(until_the_next(time, self.usual()));
-        self.since.get_or_insert(begin);
+        self.recent.add(time);
+        let least = self.least();
+        add_run(&mut self.live, time, least);
+        self.since.get_or_insert(minute_of(time).0);
         if self.live.keep_newest(MOST_SPANS) {
             // What is forgotten of that time is not missing.
             self.since = self.since.max(self.live.ends().map(|(first, _)| first));
@@ -400,11 +387,6 @@ impl Minutes {
         self.asked = self.asked.without(&self.live);
         self.asked.keep_newest(2 * MOST_SPANS);
     }
-}
-
-/// A stretch of time in whole minutes.
-fn rounded(seconds: u64) -> u64 {
-    seconds.saturating_add(MINUTE / 2) / MINUTE * MINUTE
 }
 
 impl Answered {
@@ -513,6 +495,7 @@ mod tests {
             coverage.learn(&Note {
                 places: places(names),
                 time: START + minute * MINUTE + 1,
+                tried: vec!["net"],
                 live: vec!["net"],
                 ..Note::default()
             });
@@ -609,7 +592,7 @@ mod tests {
 
     #[test]
     fn who_runs_in_other_steps_than_minutes_has_no_gaps() {
-        for every in [20, 60, 61, 75, 80, 90, 150, 299, 300, 301] {
+        for every in [20, 60, 75, 80, 90, 150, 299, 300] {
             let mut coverage = Coverage::default();
             for run in 0..200 {
                 let time = START + 1 + run * every;
@@ -618,6 +601,7 @@ mod tests {
                 coverage.learn(&Note {
                     places: places(&["a"]),
                     time,
+                    tried: vec!["net"],
                     live: vec!["net"],
                     ..Note::default()
                 });
@@ -639,6 +623,7 @@ mod tests {
         coverage.learn(&Note {
             places: places(&["a"]),
             time: START + 7 * MINUTE,
+            tried: vec!["net"],
             live: vec!["net"],
             in_hand: in_hand.into_iter().collect(),
             ..Note::default()
@@ -655,6 +640,7 @@ mod tests {
         coverage.learn(&Note {
             places: places(&["b"]),
             time: START + 20 * MINUTE,
+            tried: vec!["net"],
             live: vec!["net"],
             in_hand: in_hand.into_iter().collect(),
             ..Note::default()
@@ -677,7 +663,7 @@ mod tests {
             });
         }
         assert!(coverage.killed(&in_hand).is_empty());
-        assert_eq!(missing(&coverage, &["a"], 6000), [(30, 6000)]);
+        assert_eq!(missing(&coverage, &["a"], 6000), [(26, 6000)]);
     }
 
     #[test]
@@ -697,6 +683,37 @@ mod tests {
         assert_eq!(missing(&coverage, &["new"], 20), [(7, 20)]);
     }
 
+    /// Runs that did not reach the box came as often as the others, and what comes seldom for a while
+    /// does not make a gap of it.
+    #[test]
+    fn a_flaky_box_is_no_slower_crontab() {
+        let mut coverage = Coverage::default();
+        live(&mut coverage, &["a"], 0..60);
+        for minute in 60..120 {
+            if minute % 5 == 0 {
+                live(&mut coverage, &["a"], [minute]);
+            } else {
+                coverage.learn(&Note {
+                    places: places(&["a"]),
+                    time: START + minute * MINUTE + 1,
+                    tried: vec!["net"],
+                    ..Note::default()
+                });
+            }
+        }
+        let expected: Vec<(u64, u64)> = (12..24).map(|it| (5 * it + 1, 5 * it + 5)).collect();
+        assert_eq!(missing(&coverage, &["a"], 120), expected);
+        // A host that is up for a moment each hour, and then for good.
+        let mut coverage = Coverage::default();
+        live(&mut coverage, &["a"], 0..11);
+        live(&mut coverage, &["a"], [71, 131, 191]);
+        live(&mut coverage, &["a"], 281..290);
+        let gaps = [(11, 71), (72, 131), (132, 191), (192, 281)];
+        assert_eq!(missing(&coverage, &["a"], 290), gaps);
+        live(&mut coverage, &["a"], [350]);
+        assert_eq!(missing(&coverage, &["a"], 351)[4..], [(290, 350)]);
+    }
+
     #[test]
     fn what_somebody_tries_does_not_push_out_what_is_regular() {
         let mut coverage = Coverage::default();
@@ -714,7 +731,7 @@ mod tests {
         assert!(missing(&coverage, &["a"], 30).is_empty());
         assert!(coverage.is_regular("a"));
         live(&mut coverage, &["a"], [30, 45, 50]);
-        assert_eq!(missing(&coverage, &["a"], 55), [(35, 45)]);
+        assert_eq!(missing(&coverage, &["a"], 55), [(31, 45)]);
         let grain = coverage
             .missing(&places(&["a"]), "net", START + 3301, WEEK)
             .grain;

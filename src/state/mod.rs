@@ -6,5 +6,6 @@ pub(crate) mod folder;
 mod granted;
 mod ini;
 pub(crate) mod memory;
+pub(crate) mod rhythm;
 pub(crate) mod said;
 pub(crate) mod session;

@@ -18,7 +18,8 @@ use crate::collect::past::{self, Past, Told, answered};
 use crate::deliver::{Cargo, Delivery, Output};
 use crate::encode::Batch;
 use crate::history::{DATABASES, Database, Moment, Search};
-use crate::state::coverage::{Answered, Coverage, Note, minute_of};
+use crate::state::coverage::{Answered, Coverage, Note};
+use crate::state::rhythm::minute_of;
 use crate::template::RunLabels;
 
 /// How many bytes of lines are delivered at a time.

@@ -13,8 +13,9 @@ use crate::collect::past::{self, Past, answered};
 use crate::encode::{Batch, Encode, Form, Format, name_of_box};
 use crate::history::{DATABASES, Database, Moment, Search, known_metrics};
 use crate::metrics::sample::Sample;
-use crate::state::coverage::{Answered, Coverage, Note, minute_of};
+use crate::state::coverage::{Answered, Coverage, Note};
 use crate::state::folder::StateFolder;
+use crate::state::rhythm::minute_of;
 use crate::tasks::times::Times;
 use crate::template::RunLabels;
 
@@ -104,10 +105,24 @@ pub(super) fn nothing_told(settings: &Settings, places: &[String], times: &Times
         note: Note {
             places: places.to_vec(),
             time: times.timestamp,
+            tried: tried(settings),
             ..Note::default()
         },
         ..Filled::default()
     }
+}
+
+/// The databases whose numbers a run would have.
+fn tried(settings: &Settings) -> Vec<&'static str> {
+    let is_chosen = |it: &&Database| {
+        let mut sections = settings.sections.iter();
+        sections.any(|section| section.name == it.section)
+    };
+    DATABASES
+        .iter()
+        .filter(is_chosen)
+        .map(|it| it.name)
+        .collect()
 }
 
 /// The databases whose numbers are live in a run: a section that has told all that it has is as good
