@@ -429,6 +429,21 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_waited_for_who_would_read_what_is_written_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        let kind = rustix::fs::FileType::Fifo;
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, kind, mode, 0).expect("a pipe");
+        assert!(overwrite(&pipe, b"x").is_err());
+        let file = folder.path().join("file");
+        for content in ["long", "so"] {
+            overwrite(&file, content.as_bytes()).expect("a file");
+        }
+        assert_eq!(fs::read_to_string(&file).expect("it"), "song");
+    }
+
+    #[test]
     fn a_private_file_is_private_and_replaced_whole() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("new/deep/file");

@@ -19,7 +19,7 @@ pub(crate) fn show(words: &str) {
 }
 
 /// Writes text as it is.
-pub(crate) fn write(text: &str) {
+fn write(text: &str) {
     // Whoever closed stderr does not want to know.
     let _ = io::stderr().write_all(text.as_bytes());
 }

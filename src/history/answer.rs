@@ -25,11 +25,11 @@ pub(crate) struct Answer {
 /// What is to become of what was asked for. The rest may be there although it was not told: an answer
 /// may be shorter than what was asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Fate {
+pub(super) struct Fate {
     /// It need not be asked for any more.
-    pub(crate) done: Spans,
+    pub(super) done: Spans,
     /// It has just been, and may come yet.
-    pub(crate) later: Spans,
+    pub(super) later: Spans,
 }
 
 impl Answer {
@@ -79,7 +79,7 @@ impl Answer {
 
     /// Whether its points are further apart than those that made the window as wide as it is, or
     /// there are none.
-    pub(crate) fn is_coarser_than(&self, window: Window) -> bool {
+    pub(super) fn is_coarser_than(&self, window: Window) -> bool {
         let is_coarser = |before| self.step().is_none_or(|step| step > before);
         window.widened_by.is_some_and(is_coarser)
     }
@@ -91,7 +91,7 @@ impl Answer {
     }
 
     /// What becomes of what is `missing` in the window that was asked for at `now`.
-    pub(crate) fn fate(&self, window: Window, missing: &Spans, now: u64) -> Fate {
+    pub(super) fn fate(&self, window: Window, missing: &Spans, now: u64) -> Fate {
         let step = self.step().unwrap_or(window.step);
         let times = self.points.iter().map(|(time, _)| *time);
         let mut times = times.filter(|time| missing.contain(*time));

@@ -80,8 +80,7 @@ struct Minutes {
     /// When the last runs began that have told some.
     #[serde(default)]
     recent: Runs,
-    /// When those began that might have told some: of a box that cannot be reached for a while few runs
-    /// do, and of a host that is off there are few.
+    /// When those began that tried to: while a box cannot be reached, few have told some.
     #[serde(default)]
     tried: Runs,
     /// How far apart the box's points were when it was last asked for what is recent.
@@ -489,16 +488,21 @@ mod tests {
         names.iter().map(|it| (*it).to_owned()).collect()
     }
 
+    /// A run at a time that has told all, or, of a box that was away, only tried to.
+    fn note(names: &[&str], time: u64, has_told: bool) -> Note {
+        Note {
+            places: places(names),
+            time,
+            tried: vec!["net"],
+            live: if has_told { vec!["net"] } else { Vec::new() },
+            ..Note::default()
+        }
+    }
+
     /// Runs at these minutes after the start, each a second later.
     fn live(coverage: &mut Coverage, names: &[&str], minutes: impl IntoIterator<Item = u64>) {
         for minute in minutes {
-            coverage.learn(&Note {
-                places: places(names),
-                time: START + minute * MINUTE + 1,
-                tried: vec!["net"],
-                live: vec!["net"],
-                ..Note::default()
-            });
+            coverage.learn(&note(names, START + minute * MINUTE + 1, true));
         }
     }
 
@@ -598,13 +602,7 @@ mod tests {
                 let time = START + 1 + run * every;
                 let missing = coverage.missing(&places(&["a"]), "net", time, WEEK).spans;
                 assert!(missing.is_empty(), "{every}, {run}: {missing:?}");
-                coverage.learn(&Note {
-                    places: places(&["a"]),
-                    time,
-                    tried: vec!["net"],
-                    live: vec!["net"],
-                    ..Note::default()
-                });
+                coverage.learn(&note(&["a"], time, true));
             }
         }
     }
@@ -614,19 +612,11 @@ mod tests {
         let mut coverage = Coverage::default();
         live(&mut coverage, &["a"], 0..5);
         // The box was away.
-        coverage.learn(&Note {
-            places: places(&["a"]),
-            time: START + 5 * MINUTE,
-            ..Note::default()
-        });
+        coverage.learn(&note(&["a"], START + 5 * MINUTE, false));
         let in_hand = [(START + 4 * MINUTE, START + 7 * MINUTE)];
         coverage.learn(&Note {
-            places: places(&["a"]),
-            time: START + 7 * MINUTE,
-            tried: vec!["net"],
-            live: vec!["net"],
             in_hand: in_hand.into_iter().collect(),
-            ..Note::default()
+            ..note(&["a"], START + 7 * MINUTE, true)
         });
         assert_eq!(missing(&coverage, &["a"], 8), [(5, 6)]);
     }
@@ -638,12 +628,8 @@ mod tests {
         live(&mut coverage, &["b"], 0..5);
         let in_hand = [(START + 5 * MINUTE, START + 20 * MINUTE)];
         coverage.learn(&Note {
-            places: places(&["b"]),
-            time: START + 20 * MINUTE,
-            tried: vec!["net"],
-            live: vec!["net"],
             in_hand: in_hand.into_iter().collect(),
-            ..Note::default()
+            ..note(&["b"], START + 20 * MINUTE, true)
         });
         assert_eq!(missing(&coverage, &["b"], 21), [(5, 20)]);
     }
@@ -656,11 +642,7 @@ mod tests {
         for run in 6..1200 {
             let time = START + run * 5 * MINUTE + 1;
             in_hand.add(minute_of(time));
-            coverage.learn(&Note {
-                places: places(&["a"]),
-                time,
-                ..Note::default()
-            });
+            coverage.learn(&note(&["a"], time, false));
         }
         assert!(coverage.killed(&in_hand).is_empty());
         assert_eq!(missing(&coverage, &["a"], 6000), [(26, 6000)]);
@@ -693,12 +675,7 @@ mod tests {
             if minute % 5 == 0 {
                 live(&mut coverage, &["a"], [minute]);
             } else {
-                coverage.learn(&Note {
-                    places: places(&["a"]),
-                    time: START + minute * MINUTE + 1,
-                    tried: vec!["net"],
-                    ..Note::default()
-                });
+                coverage.learn(&note(&["a"], START + minute * MINUTE + 1, false));
             }
         }
         let expected: Vec<(u64, u64)> = (12..24).map(|it| (5 * it + 1, 5 * it + 5)).collect();

@@ -1,6 +1,5 @@
 //! Asking for access: the dialogue with the person at the box.
 
-use std::io::{self, IsTerminal};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,7 +9,7 @@ use crate::api::{
 use crate::base::deadline::Deadline;
 use crate::base::error::{Error, Exit};
 use crate::base::secret::Secret;
-use crate::base::stderr::{say, write as write_stderr};
+use crate::base::stderr::{say, show, takes_turns};
 use crate::cli::Settings;
 use crate::sections::{SECTIONS, Section};
 use crate::state::credentials::{Credentials, Granted};
@@ -320,7 +319,7 @@ struct Countdown {
 impl Countdown {
     fn new() -> Self {
         Countdown {
-            in_place: io::stderr().is_terminal(),
+            in_place: takes_turns(),
             next: None,
         }
     }
@@ -328,7 +327,7 @@ impl Countdown {
     fn show(&mut self, left: Duration) {
         let seconds = left.as_secs() + 1;
         if self.in_place {
-            write_stderr(&format!("\r  {seconds:>4} s left "));
+            show(&format!("  {seconds:>4} s left "));
         } else if self.next.is_none_or(|next| seconds <= next) {
             say(&format!("  {seconds} s left"));
             self.next = Some(seconds.saturating_sub(REMINDER));
@@ -337,7 +336,7 @@ impl Countdown {
 
     fn end(&self) {
         if self.in_place {
-            write_stderr("\r               \r");
+            show("");
         }
     }
 }

@@ -146,6 +146,8 @@ fn what_is_live_stays() {
     home.runs([100, 101, 102, 105], &as_words(&to));
     carbon.series();
     let backfill = [as_words(&to), vec!["--backfill", "30m"]].concat();
+    let dry = [backfill.clone(), vec!["--dry-run"]].concat();
+    let shown = home.run(home.minute(110) + 1, &dry);
     let run = home.run(home.minute(110) + 1, &backfill);
     went_well(
         &run,
@@ -157,7 +159,10 @@ fn what_is_live_stays() {
         "{}",
         run.stderr
     );
+    // A dry run has shown just that.
     let series = carbon.series();
+    let delivered: usize = series.values().map(Points::len).sum();
+    assert_eq!(shown.stdout.lines().count(), delivered);
     // The last of those runs has filled two.
     let expected = [all(80, 100), all(106, 110)].concat();
     assert_eq!(minutes(&home, &series[DOWN], (0, 200)), expected);
